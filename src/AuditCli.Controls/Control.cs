@@ -102,13 +102,19 @@ public enum ControlMode
 /// <param name="Default">A value of the JSON kind of <paramref name="Type"/>; dates and timestamps are strings.</param>
 public sealed record ControlParameter(string Name, ColumnType Type, JsonElement Default, string Why)
 {
+    /// <summary>Of a decimal whose control states it: how many digits there may be after the point; see <see cref="Column.Scale"/>.</summary>
+    public int? Scale { get; init; }
+
+    /// <summary>Its type, in the form in which columns have theirs.</summary>
+    public Column Column => new(Name, Type) { Scale = Scale };
+
     /// <summary>The values of the type that it may have, so that no value silently empties or narrows a test.</summary>
     public ParameterForm Form { get; init; } = ParameterForm.Any;
 
     /// <summary>What the author should add to its form; null where nothing is missing.</summary>
     public string? FormMissing => Type switch
     {
-        ColumnType.Integer or ColumnType.Decimal when Form.Min is null || Form.Max is null =>
+        ColumnType.Integer or ColumnType.Decimal or ColumnType.Whole when Form.Min is null || Form.Max is null =>
             $"parameter '{Name}' may be any number {Unbounded(Form)}, "
             + "and one that is far off can make a test find nothing; give it 'min' and 'max'",
         ColumnType.Text when Form.SaysNothing && Default.GetString()!.Contains(',', StringComparison.Ordinal) =>

@@ -50,4 +50,15 @@ public sealed record LeftOutPlace(string Source, string Target, string Account, 
 /// <param name="Value">A value of the JSON kind of <paramref name="Type"/>; dates and timestamps are strings.</param>
 /// <param name="By">Who overrode the control's default; null where the default is used.</param>
 /// <param name="Why">Why it was overridden; null where the default is used.</param>
-public sealed record EffectiveParameter(string Name, ColumnType Type, JsonElement Value, string? By, string? Why);
+public sealed record EffectiveParameter(string Name, ColumnType Type, JsonElement Value, string? By, string? Why)
+{
+    /// <summary>Of a decimal whose control states it: how many digits there may be after the point; see <see cref="Column.Scale"/>.</summary>
+    public int? Scale { get; init; }
+
+    /// <summary>Its type, in the form in which columns have theirs.</summary>
+    public Column Column => new(Name, Type) { Scale = Scale };
+
+    /// <summary>Returns the parameter with the control's own value.</summary>
+    public static EffectiveParameter Of(ControlParameter parameter) =>
+        new(parameter.Name, parameter.Type, parameter.Default, null, null) { Scale = parameter.Scale };
+}

@@ -49,7 +49,7 @@ public static class ControlWords
 
     public static ImmutableArray<string> Statuses { get; } = ["active", "retired"];
 
-    /// <summary>The types of parameters. The columns of files have them too, and <c>whole</c> and <c>decimal(18)</c> besides.</summary>
+    /// <summary>The types of parameters and of the columns of files, but for <c>whole</c> and <c>decimal(18)</c>: see <see cref="ValueTypeReader"/>.</summary>
     public static ImmutableArray<(string Word, ColumnType Value)> ValueTypes { get; } =
     [
         .. new[] { ColumnType.Text, ColumnType.Integer, ColumnType.Decimal, ColumnType.Boolean, ColumnType.Date, ColumnType.Timestamp }

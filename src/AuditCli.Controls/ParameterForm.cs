@@ -31,7 +31,7 @@ public sealed record ParameterForm
     /// <summary>
     /// Describes what a value must be, such as <c>an integer from 1 to 365</c>; only the type where the form has no restriction.
     /// </summary>
-    public string Words(ColumnType type)
+    public string Words(Column type)
     {
         if (List is not { } list)
             return (OneOf.IsEmpty ? One(type) + Range(type) : "one of " + string.Join(", ", OneOf)) + Matching("matches");
@@ -39,14 +39,14 @@ public sealed record ParameterForm
         return $"a list of {list.Entries.Entries(list.Of)}, separated by commas{instead}{(list.MayBeEmpty ? "; it may be empty" : "")}";
     }
 
-    private string Entries(ColumnType type) =>
+    private string Entries(Column type) =>
         (OneOf.IsEmpty ? Many(type) + Range(type) : "words out of " + string.Join(", ", OneOf)) + Matching("match");
 
     private string Matching(string verb) => Pattern is null ? "" : $" that {verb} {Pattern} from beginning to end";
 
-    private string Range(ColumnType type)
+    private string Range(Column type)
     {
-        var isMoment = type is ColumnType.Date or ColumnType.Timestamp;
+        var isMoment = type.Type is ColumnType.Date or ColumnType.Timestamp;
         return (Min, Max) switch
         {
             ({ } min, { } max) => $" from {min} to {max}",
@@ -56,16 +56,19 @@ public sealed record ParameterForm
         };
     }
 
-    private static string One(ColumnType type) => type switch
+    private static string One(Column type) => type.Type switch
     {
+        ColumnType.Whole => "a whole number",
         ColumnType.Integer => "an integer",
         ColumnType.Timestamp => "a time",
         ColumnType.Text => "text",
         _ => "a " + TypedValue.Word(type),
     };
 
-    private static string Many(ColumnType type) => type switch
+    private static string Many(Column type) => type.Type switch
     {
+        ColumnType.Whole => "whole numbers",
+        ColumnType.Decimal when type.IsExact => $"numbers of type {TypedValue.Word(type)}",
         ColumnType.Timestamp => "times",
         _ => TypedValue.Word(type) + "s",
     };
@@ -75,4 +78,4 @@ public sealed record ParameterForm
 /// <param name="Of">The type of each entry; SQL still sees the list as one text.</param>
 /// <param name="Or">Words that are allowed instead of a list, such as <c>all</c>.</param>
 /// <param name="MayBeEmpty">Whether the empty text is allowed as a list.</param>
-public sealed record ParameterList(ColumnType Of, ParameterForm Entries, ImmutableArray<string> Or, bool MayBeEmpty);
+public sealed record ParameterList(Column Of, ParameterForm Entries, ImmutableArray<string> Or, bool MayBeEmpty);

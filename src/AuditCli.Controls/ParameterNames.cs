@@ -19,4 +19,7 @@ public static class ParameterNames
 
     /// <summary>The names that exist in every control.</summary>
     public static ImmutableSortedSet<string> Always { get; } = [AsOf, PeriodStart, PeriodEnd, ReadFrom, ReadUntil];
+
+    /// <summary>Those whose values are the same for the whole engagement, and not another one for each control and partition.</summary>
+    public static ImmutableSortedSet<string> OfEngagement { get; } = Always.Except([ReadFrom, ReadUntil]);
 }

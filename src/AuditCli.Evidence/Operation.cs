@@ -12,7 +12,11 @@ public enum OperationScope
 }
 
 /// <summary>A parameter that an operation takes.</summary>
-public sealed record OperationParameter(string Name, ColumnType Type, bool Required);
+public sealed record OperationParameter(string Name, ColumnType Type, bool Required)
+{
+    /// <summary>Returns why a text cannot be its value, as the end of a sentence; null if it can.</summary>
+    public Func<string, string?> WhyNot { get; init; } = _ => null;
+}
 
 /// <summary>One read-only call that a source offers. Data without an operation cannot be read from it.</summary>
 /// <param name="Source">The source's name, such as <c>aws</c>.</param>

@@ -21,7 +21,7 @@ internal static class TestSources
                 new("exclude_accounts", TargetSettingForm.TextList, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
-            new("aws", "iam:ListUsers", OperationScope.Global, [new("PathPrefix", ColumnType.Text, false), new("MaxItems", ColumnType.Integer, false)],
+            new("aws", "iam:ListUsers", OperationScope.Global, [Path, new("MaxItems", ColumnType.Integer, false)],
                 [
                     new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp),
                     new("Tags", ColumnType.Json), new("UserName", ColumnType.Text),
@@ -96,6 +96,11 @@ internal static class TestSources
             ],
             Pods),
     ];
+
+    private static OperationParameter Path => new("PathPrefix", ColumnType.Text, false)
+    {
+        WhyNot = text => text == "!" ? "is '!', and must be a path" : null,
+    };
 
     private static Operation Pods => new("kubernetes", "v1/pods", OperationScope.Global, [], [new("name", ColumnType.Text)]);
 

@@ -43,6 +43,7 @@ public sealed class FilteredRowsTests
     [InlineData("""{"userIdentity.type":["Root"]}""", """{"userIdentity":{"type":"\u0052oot"}}""")]
     [InlineData("""{"userIdentity.port":[443]}""", """{"userIdentity":{"port":443.0}}""")]
     [InlineData("""{"userIdentity.mfa":[true]}""", """{"userIdentity":{"mfa":true}}""")]
+    [InlineData("""{"userIdentity.\"app.io/name\"":["web"]}""", """{"userIdentity":{"app.io/name":"web","app":{"io/name":"db"}}}""")]
     [InlineData("""{"eventName":["CreateUser"],"userIdentity.type":["Root"]}""", """{"eventName":"CreateUser","userIdentity":{"type":"Root"}}""")]
     public void A_row_for_which_every_condition_holds_is_taken(string filter, string row)
     {

@@ -59,7 +59,7 @@ public sealed class GoogleServer : IDisposable
     /// <summary>The Google Cloud CLI's variables that send every API to this server; auditcli reads the same ones.</summary>
     public ImmutableSortedDictionary<string, string> Overrides => new[]
     {
-        ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"),
+        ("AIPLATFORM", ""), ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"),
         ("CONTAINER", ""), ("IAM", ""), ("IAMCREDENTIALS", ""), ("LOGGING", ""), ("OPENIDCONNECT", ""), ("ORGPOLICY", ""),
         ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
     }.ToImmutableSortedDictionary(a => "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Item1, a => new Uri(Address, a.Item2).AbsoluteUri, StringComparer.Ordinal);

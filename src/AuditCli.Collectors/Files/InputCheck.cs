@@ -40,7 +40,7 @@ public static class InputCheck
                     faults.AddRange(input.StatedTotals.Keys.Where(c => !numbers.Contains(c))
                         .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as a number"));
                 }
-                if (!PersonalCopy.ColumnsOf(input.Name, planned).IsEmpty && PersonalCopy.Refusal(input.Path) is { } refusal)
+                if (PersonalCopy.Refusal(input, PersonalCopy.ColumnsOf(input.Name, planned)) is { } refusal)
                     faults.Add($"{input.Shown}: {refusal}");
                 foreach (var read in tables)
                     Read(read, input, faults, remarks, cancellationToken);

@@ -8,7 +8,9 @@ namespace AuditCli.Collectors.Files;
 /// <summary>The rows of one JSON document, read as a stream: only one row is in memory.</summary>
 internal sealed class JsonInput : InputFile
 {
-    private const string Each = "*";
+    /// <summary>The step of a path that stands for every element or member.</summary>
+    public const string Each = "*";
+
     private readonly JsonTokens _tokens;
     private readonly ImmutableArray<string> _path;
     private readonly JsonCells _cells;
@@ -17,9 +19,10 @@ internal sealed class JsonInput : InputFile
 
     /// <param name="file">The content; the reader disposes it.</param>
     /// <param name="rows">See <see cref="InputLayout.Rows"/>.</param>
-    public JsonInput(Stream file, string shown, string? rows, ImmutableArray<Column> columns)
+    /// <param name="copy">Receives the document as it is read; null for none.</param>
+    public JsonInput(Stream file, string shown, string? rows, ImmutableArray<Column> columns, JsonCopy? copy = null)
     {
-        _tokens = new(file, shown);
+        _tokens = new(file, shown, copy);
         _path = [.. (rows ?? "/*").Split('/').Skip(1).Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
         _cells = new(shown, columns);
         _shown = shown;
@@ -66,7 +69,7 @@ internal sealed class JsonInput : InputFile
                 var found = segment == Each;
                 while (!_tokens.AtEnd())
                 {
-                    var name = _tokens.Name();
+                    var name = _tokens.Name(isKey: segment == Each && step + 1 == _path.Length);
                     if (segment == Each || (name == segment && !found))
                     {
                         foreach (var record in Below(step + 1, name))

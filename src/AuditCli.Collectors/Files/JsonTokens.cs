@@ -6,7 +6,8 @@ namespace AuditCli.Collectors.Files;
 /// <summary>
 /// Reads a JSON document of any size token by token. Memory grows only to the size of one value that is asked for as a whole, which is limited.
 /// </summary>
-internal sealed class JsonTokens(Stream file, string shown) : IDisposable
+/// <param name="copy">Receives everything that is read, for a copy of the document; null for none.</param>
+internal sealed class JsonTokens(Stream file, string shown, JsonCopy? copy = null) : IDisposable
 {
     /// <summary>The largest row, in bytes.</summary>
     public const int LargestRow = 16 << 20;
@@ -60,15 +61,24 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
     }
 
     /// <summary>Reads the name of a member.</summary>
-    public string Name()
+    /// <param name="isKey">Whether the member is a row, of which the name is a value.</param>
+    public string Name(bool isKey = false)
     {
         for (; ; Fill())
         {
             var reader = Reader();
             if (!TryRead(ref reader))
                 continue;
-            var name = Text(ref reader);
-            Consume(reader, (int)reader.TokenStartIndex);
+            var (name, begin) = (Text(ref reader), (int)reader.TokenStartIndex);
+            var instead = isKey ? copy?.KeyOf(name) : null;
+            if (instead is not null)
+            {
+                copy!.Write(_buffer.AsSpan(_start, begin));
+                copy.Write(instead);
+                var end = begin + reader.ValueSpan.Length + 2;
+                copy.Write(_buffer.AsSpan(_start + end, (int)reader.BytesConsumed - end));
+            }
+            Consume(reader, begin, isCopied: instead is not null);
             return name;
         }
     }
@@ -86,8 +96,13 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
             {
                 if (!reader.TrySkip())
                     continue;
-                var value = Row(_buffer.AsSpan(_start + begin, (int)reader.BytesConsumed - begin), shown, Line);
-                Consume(reader, begin);
+                var text = _buffer.AsSpan(_start + begin, (int)reader.BytesConsumed - begin);
+                var value = Row(text, shown, Line);
+                copy?.Write(_buffer.AsSpan(_start, begin));
+                // Whoever asked for a row refuses anything else, so that it must not be copied before.
+                if (value.ValueKind == JsonValueKind.Object)
+                    copy?.Row(text);
+                Consume(reader, begin, isCopied: true);
                 return value;
             }
             catch (JsonException e)
@@ -121,6 +136,7 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
         var reader = Reader();
         if (TryReadAtEnd(ref reader))
             throw new InvalidDataException($"{shown}:{Line}: something follows the JSON document");
+        copy?.Write(_buffer.AsSpan(_start, _end - _start));
     }
 
     /// <summary>Parses the text of one row.</summary>
@@ -212,9 +228,12 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
     }
 
     /// <param name="begin">Where the token begins that was read, or the first of a value.</param>
-    private void Consume(in Utf8JsonReader reader, int begin)
+    /// <param name="isCopied">Whether the copy has what was read already.</param>
+    private void Consume(in Utf8JsonReader reader, int begin, bool isCopied = false)
     {
         var read = (int)reader.BytesConsumed;
+        if (!isCopied)
+            copy?.Write(_buffer.AsSpan(_start, read));
         Begin = Line + _buffer.AsSpan(_start, begin).Count((byte)'\n');
         Line += _buffer.AsSpan(_start, read).Count((byte)'\n');
         _start += read;

@@ -12,6 +12,7 @@ namespace AuditCli.Collectors.Files;
 /// </summary>
 internal sealed class ParquetInput : InputFile
 {
+    private const string Replace = "replaced";
     private const string WithZone = "TIMESTAMP WITH TIME ZONE";
     private readonly string _query;
     private readonly string _shown;
@@ -67,6 +68,35 @@ internal sealed class ParquetInput : InputFile
         }
     }
 
+    /// <summary>
+    /// Copies a file with what <paramref name="replaced"/> returns in the place of each value of some columns, as text. Where it changes
+    /// nothing the copy is equal to the file, whichever engine wrote it.
+    /// </summary>
+    /// <param name="target">The full path of a file that does not exist.</param>
+    /// <exception cref="InvalidDataException">The file is not Parquet, or a column is not in it or is not a scalar.</exception>
+    public static void Copy(string path, string shown, string target, ImmutableSortedSet<string> columns, Func<string, string> replaced)
+    {
+        (string Name, string Type)[] personal;
+        using (var input = Open(path, shown, [.. columns.Select(c => new Column(c, ColumnType.Text))]))
+        {
+            personal = [.. Columns(input.Connection, path, shown).Where(f => columns.Contains(f.Name))];
+            var texts = string.Join(", ", personal.Select(f => Text(SqlQuote.Name(f.Name), f.Type)));
+            var values = Rows(input.Connection, $"SELECT {texts} FROM {Table(path)}", personal.Length, shown).SelectMany(r => r.Row);
+            if (values.All(v => v is null || replaced(v) == v))
+            {
+                File.Copy(path, target);
+                return;
+            }
+        }
+        using var connection = Connect(path, shown, target);
+        Register(connection, replaced);
+        using var command = connection.CreateCommand();
+        var changed = personal.Select(f => $"{Replace}({Text(SqlQuote.Name(f.Name), f.Type)}) AS {SqlQuote.Name(f.Name)}");
+        command.CommandText =
+            $"COPY (SELECT * REPLACE ({string.Join(", ", changed)}) FROM {Table(path)}) TO {SqlQuote.Text(target)} (FORMAT parquet, USE_TMP_FILE false)";
+        Guarded(command.ExecuteNonQuery, shown);
+    }
+
     public override IEnumerable<InputRecord> Records() => Rows(Connection, _query, _faults.Length, _shown)
         .Select(r => new InputRecord(r.Number, r.Number, [.. r.Row.Zip(_faults, (text, fault) => text is null ? default : Cell(text, fault))]));
 
@@ -94,7 +124,8 @@ internal sealed class ParquetInput : InputFile
     private static bool IsNested(string type) => type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal)
         || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
 
-    private static DuckDBConnection Connect(string path, string shown)
+    /// <param name="target">The file that may be written; null for none.</param>
+    private static DuckDBConnection Connect(string path, string shown, string? target = null)
     {
         // The engine takes these for a pattern that may match other files, and has no way to write them as themselves.
         if (path.AsSpan().ContainsAny("*?[]"))
@@ -106,7 +137,8 @@ internal sealed class ParquetInput : InputFile
             connection.Open();
             foreach (var setting in (string[])
                 [
-                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{SqlQuote.Text(path)}]",
+                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true",
+                    $"allowed_paths=[{SqlQuote.Text(path)}{(target is null ? "" : ", " + SqlQuote.Text(target))}]",
                     "enable_external_access=false",
                     "allow_community_extensions=false", "lock_configuration=true",
                 ])
@@ -123,6 +155,22 @@ internal sealed class ParquetInput : InputFile
             throw;
         }
     }
+
+#pragma warning disable DuckDBNET001 // The only way to compute a keyed digest while the engine writes the file.
+    private static void Register(DuckDBConnection connection, Func<string, string> replaced) =>
+        connection.RegisterScalarFunction<string, string>(
+            Replace,
+            (values, results, rows) =>
+            {
+                for (var row = 0UL; row < rows; row++)
+                {
+                    if (values[0].IsValid(row))
+                        results.WriteValue(replaced(values[0].GetValue<string>(row)), row);
+                    else
+                        results.WriteNull(row);
+                }
+            });
+#pragma warning restore DuckDBNET001
 
     private static (string Name, string Type)[] Columns(DuckDBConnection connection, string path, string shown)
     {

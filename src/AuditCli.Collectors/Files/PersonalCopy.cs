@@ -1,10 +1,8 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Files;
 
@@ -16,40 +14,61 @@ namespace AuditCli.Collectors.Files;
 internal static class PersonalCopy
 {
     private const int LeastKeyBytes = 32;
-    private const string Needs = "personal columns need a .csv or .ndjson file, in which a value can be replaced and the rest stays as it is; supply it as one";
 
     /// <summary>Returns why a file with personal columns cannot be copied; null where it can.</summary>
-    public static string? Refusal(string path) => InputFormats.Of(path) is InputFormat.Csv or InputFormat.Ndjson ? null : Needs;
+    public static string? Refusal(SuppliedInput input, ImmutableSortedSet<string> columns) =>
+        columns.Contains(JsonCells.Key) && input.Layout.Rows is { } rows && rows.Split('/')[^1] != JsonInput.Each
+            ? $"'{JsonCells.Key}' is personal, but 'rows' ({rows}) names the one member itself; end it with {JsonInput.Each}"
+            : null;
 
     /// <summary>Returns the personal columns of an input: those of any control that reads it.</summary>
     public static ImmutableSortedSet<string> ColumnsOf(string input, IEnumerable<PlannedInput> planned) =>
         planned.Where(p => p.Input == input).SelectMany(p => p.Personal).ToImmutableSortedSet(StringComparer.Ordinal);
 
     /// <summary>Writes the copy.</summary>
-    /// <exception cref="InvalidDataException">The file is not of its format, or of a format in which values cannot be replaced.</exception>
-    public static void Write(SuppliedInput input, Stream target, ImmutableSortedSet<string> columns, ReadOnlySpan<byte> key)
+    /// <param name="target">The full path of a file that does not exist.</param>
+    /// <exception cref="InvalidDataException">The file is not of its format, or has no such column.</exception>
+    public static void Write(SuppliedInput input, string target, ImmutableSortedSet<string> columns, ReadOnlyMemory<byte> key)
     {
         if (key.Length < LeastKeyBytes)
             throw new ArgumentException($"the key has {key.Length} bytes, and a shorter one than {LeastKeyBytes} can be guessed", nameof(key));
-        if (Refusal(input.Path) is { } refusal)
+        if (Refusal(input, columns) is { } refusal)
             throw new InvalidDataException($"{input.Shown}: {refusal}");
-        using var source = File.OpenRead(input.Path);
-        if (InputFormats.Of(input.Path) == InputFormat.Csv)
-            Csv(source, input.Shown, target, columns, key);
-        else
-            Ndjson(source, input.Shown, target, columns, key);
+        string Replaced(string value) => PersonalCopy.Replaced(value, key.Span);
+        var format = InputFormats.Of(input.Path);
+        if (format == InputFormat.Parquet)
+        {
+            ParquetInput.Copy(input.Path, input.Shown, target, columns, Replaced);
+            return;
+        }
+        using var written = new FileStream(target, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        switch (format)
+        {
+            case InputFormat.Json:
+                Json(input, new(written, columns, Replaced), columns);
+                break;
+            case InputFormat.Ndjson:
+                Ndjson(input, new(written, columns, Replaced));
+                break;
+            case InputFormat.Workbook:
+                WorkbookCopy.Write(input, written, columns, Replaced);
+                break;
+            default:
+                Csv(input, written, columns, Replaced);
+                break;
+        }
     }
 
-    private static void Csv(Stream source, string shown, Stream target, ImmutableSortedSet<string> columns, ReadOnlySpan<byte> key)
+    private static void Csv(SuppliedInput input, Stream target, ImmutableSortedSet<string> columns, Func<string, string> replaced)
     {
-        using var csv = new CsvReader(source, shown);
+        using var csv = new CsvReader(File.OpenRead(input.Path), input.Shown);
         var line = new StringBuilder();
         Line(csv.Header);
         foreach (var record in csv.Records())
         {
             var fields = new string[record.Fields.Length];
             for (var i = 0; i < fields.Length; i++)
-                fields[i] = columns.Contains(csv.Header[i]) ? Replaced(record.Fields[i], key) : record.Fields[i];
+                fields[i] = columns.Contains(csv.Header[i]) ? replaced(record.Fields[i]) : record.Fields[i];
             Line(fields);
         }
 
@@ -61,32 +80,31 @@ internal static class PersonalCopy
         }
     }
 
-    private static void Ndjson(Stream source, string shown, Stream target, ImmutableSortedSet<string> columns, ReadOnlySpan<byte> key)
+    private static void Json(SuppliedInput input, JsonCopy copy, ImmutableSortedSet<string> columns)
     {
-        var (output, number) = (new ArrayBufferWriter<byte>(), 0L);
-        foreach (var (content, _) in NdjsonFile.Lines(source, shown, JsonTokens.LargestRow))
+        using var json = new JsonInput(
+            File.OpenRead(input.Path), input.Shown, input.Layout.Rows, [.. columns.Select(c => new Column(c, ColumnType.Text))], copy);
+        foreach (var _ in json.Records())
+        {
+            // Reading a row copies it.
+        }
+    }
+
+    private static void Ndjson(SuppliedInput input, JsonCopy copy)
+    {
+        using var source = File.OpenRead(input.Path);
+        var number = 0L;
+        foreach (var (content, _) in NdjsonFile.Lines(source, input.Shown, JsonTokens.LargestRow))
         {
             var text = ++number == 1 ? JsonTokens.WithoutMark(content.Span) : content.Span;
-            output.Clear();
             if (text.ContainsAnyExcept(" \t\r"u8))
             {
-                var row = JsonTokens.Row(text, shown, number);
+                var row = JsonTokens.Row(text, input.Shown, number);
                 if (row.ValueKind != JsonValueKind.Object)
-                    throw new InvalidDataException($"{shown}:{number}: a row is {JsonTokens.Word(row.ValueKind)} and must be an object");
-                using var json = new Utf8JsonWriter(output, new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-                json.WriteStartObject();
-                foreach (var member in row.EnumerateObject())
-                {
-                    json.WritePropertyName(member.Name);
-                    if (!columns.Contains(member.Name) || member.Value.ValueKind == JsonValueKind.Null)
-                        json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
-                    else
-                        json.WriteStringValue(Replaced(JsonMember.TextOrRaw(member.Value), key));
-                }
-                json.WriteEndObject();
+                    throw new InvalidDataException($"{input.Shown}:{number}: a row is {JsonTokens.Word(row.ValueKind)} and must be an object");
+                copy.Row(text);
             }
-            target.Write(output.WrittenSpan);
-            target.WriteByte((byte)'\n');
+            copy.Write("\n"u8);
         }
     }
 

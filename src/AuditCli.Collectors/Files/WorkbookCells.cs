@@ -38,6 +38,9 @@ internal sealed partial class WorkbookCells
         _is1904 = is1904;
     }
 
+    /// <summary>Whether days are counted from 1904.</summary>
+    public bool Is1904 => _is1904;
+
     /// <summary>How many of the cells that were read hold formulas.</summary>
     public long Formulas { get; private set; }
 
@@ -125,7 +128,8 @@ internal sealed partial class WorkbookCells
 
     private bool IsDate(Cell cell) => cell.StyleIndex?.Value is { } style && style < _dateStyles.Length && _dateStyles[(int)style];
 
-    private string? TextOf(Cell cell)
+    /// <summary>Returns the text of a cell as it is stored: a number's digits, a text's characters; null where it has no value.</summary>
+    public string? TextOf(Cell cell)
     {
         if (cell.DataType?.Value == CellValues.InlineString)
             return cell.InlineString is { } inline ? Unescaped(Visible(inline)) : null;

@@ -26,8 +26,9 @@ internal sealed class WorkbookInput : InputFile
     private readonly string _place;
     private readonly List<(int From, int To)> _hiddenRanges = [];
     private ImmutableArray<string> _header = [];
+    private readonly List<string> _merged = [];
+    private ImmutableArray<int> _fields = [];
     private long _hiddenRows;
-    private long _merged;
 
     private WorkbookInput(
         SpreadsheetDocument document, WorksheetPart sheet, WorkbookCells cells, ImmutableArray<Column> columns, ImmutableArray<string> hiddenSheets,
@@ -40,6 +41,26 @@ internal sealed class WorkbookInput : InputFile
         _hiddenSheets = hiddenSheets;
         _place = place;
     }
+
+    /// <summary>The columns' numbers in the sheet, from 0; known once the header was read.</summary>
+    internal ImmutableArray<int> Fields => _fields;
+
+    /// <summary>The ranges of hidden columns; known once the header was read.</summary>
+    internal IReadOnlyList<(int From, int To)> HiddenRanges => _hiddenRanges;
+
+    /// <summary>The merged ranges; known once all rows were read.</summary>
+    internal IReadOnlyList<string> Merged => _merged;
+
+    internal WorkbookCells Values => _cells;
+
+    /// <summary>Every sheet of the workbook: its name, its state where it is hidden, and whether it is the one that is read.</summary>
+    internal IEnumerable<(string Name, string? State, bool IsRead)> Sheets => Workbook.Workbook!.Sheets!.Elements<Sheet>()
+        .Select(s => (s.Name?.Value ?? "", s.State?.InnerText, s.Id?.Value is { } id && Workbook.TryGetPartById(id, out var part) && part == _sheet));
+
+    /// <summary>The formats of cells, by which dates are told from numbers; null where there are none.</summary>
+    internal Stream? Styles => Workbook.WorkbookStylesPart?.GetStream(FileMode.Open, FileAccess.Read);
+
+    private WorkbookPart Workbook => _document.WorkbookPart!;
 
     private string[] HiddenColumns =>
         [.. _header.Where((name, i) => name.Length > 0 && _hiddenRanges.Any(h => i >= h.From && i <= h.To)).Select(n => $"'{n}'")];
@@ -56,8 +77,8 @@ internal sealed class WorkbookInput : InputFile
                 yield return $"{_place}: {_hiddenRows} hidden rows are read too";
             if (HiddenColumns is { Length: > 0 } hidden)
                 yield return $"{_place}: hidden columns are read too: {string.Join(", ", hidden)}";
-            if (_merged > 0)
-                yield return $"{_place}: {_merged} merged ranges; only the first cell of each has a value";
+            if (_merged.Count > 0)
+                yield return $"{_place}: {_merged.Count} merged ranges; only the first cell of each has a value";
             if (!_hiddenSheets.IsEmpty)
                 yield return $"{_place}: the workbook has hidden sheets, which are not read: {string.Join(", ", _hiddenSheets)}";
         }
@@ -112,38 +133,48 @@ internal sealed class WorkbookInput : InputFile
 
     private IEnumerable<InputRecord> Read()
     {
-        ImmutableArray<int> fields = [];
-        var (number, expected, pending) = (0L, 1L, 0L);
+        var (number, expected, pending) = (0L, 0L, 0L);
+        foreach (var (line, cells, isHidden) in Stored())
+        {
+            if (expected == 0)
+            {
+                expected = line + 1;
+                continue;
+            }
+            pending += line - expected;
+            expected = line + 1;
+            if (isHidden)
+                _hiddenRows++;
+            // Rows between others count, as an export to CSV would write them; those at the end do not.
+            for (; pending > 0; pending--)
+                yield return new(++number, line - pending, [.. _columns.Select(_ => default(InputCell))]);
+            yield return new(++number, line, [.. _fields.Select((f, i) => cells.TryGetValue(f, out var cell) ? _cells.Read(cell, _columns[i]) : default)]);
+        }
+    }
+
+    /// <summary>Yields the rows that have a value, the header first, each with its cells by the number of their column from 0.</summary>
+    internal IEnumerable<(long Line, SortedDictionary<int, Cell> Cells, bool IsHidden)> Stored()
+    {
+        var expected = 1L;
         foreach (var row in Rows())
         {
             var line = row.RowIndex?.Value ?? expected;
             if (line < expected)
                 throw new InvalidDataException($"{_place}:{line}: row {line} comes after row {expected - 1}");
+            expected = line + 1;
             var cells = Cells(row, line);
+            if (cells.Count == 0)
+                continue;
             if (_header.IsEmpty)
             {
-                expected = line + 1;
-                if (cells.Count == 0)
-                    continue;
                 _header = Header(cells, line);
-                fields = InputTable.FieldsOf($"{_place}:{line}", _header, _columns);
-                continue;
+                _fields = InputTable.FieldsOf($"{_place}:{line}", _header, _columns);
             }
-            pending += line - expected;
-            expected = line + 1;
-            if (cells.Count == 0)
+            else if (cells.Keys.FirstOrDefault(c => c >= _header.Length || _header[c].Length == 0, -1) is >= 0 and var unnamed)
             {
-                pending++;
-                continue;
-            }
-            if (cells.Keys.FirstOrDefault(c => c >= _header.Length || _header[c].Length == 0, -1) is >= 0 and var unnamed)
                 throw new InvalidDataException($"{_place}:{line}: {WorkbookCells.ColumnName(unnamed)}{line} has a value, and its column has no heading");
-            if (row.Hidden?.Value == true)
-                _hiddenRows++;
-            // Rows between others count, as an export to CSV would write them; those at the end do not.
-            for (; pending > 0; pending--)
-                yield return new(++number, line - pending, [.. _columns.Select(_ => default(InputCell))]);
-            yield return new(++number, line, [.. fields.Select((f, i) => cells.TryGetValue(f, out var cell) ? _cells.Read(cell, _columns[i]) : default)]);
+            }
+            yield return (line, cells, row.Hidden?.Value == true);
         }
         if (_header.IsEmpty)
             throw new InvalidDataException($"{_place}: the sheet is empty; its first row must name the columns");
@@ -203,7 +234,7 @@ internal sealed class WorkbookInput : InputFile
             if (reader.ElementType == typeof(Row) && reader.LoadCurrentElement() is Row row)
                 yield return row;
             else if (reader.ElementType == typeof(MergeCell))
-                _merged++;
+                _merged.Add((reader.LoadCurrentElement() as MergeCell)?.Reference?.Value ?? "");
             else if (reader.ElementType == typeof(SheetColumn) && reader.LoadCurrentElement() is SheetColumn { Hidden.Value: true } column)
                 _hiddenRanges.Add(((int)column.Min!.Value - 1, (int)column.Max!.Value - 1));
         }

@@ -42,15 +42,19 @@ internal sealed class GcpSession(
         [EnumeratorCancellation] CancellationToken cancellationToken, string? table = null)
     {
         var what = $"{api.Name}:{operation.Name}";
-        var parameters = RestRequest.Complete(api, operation, given, new RestPlace("{project}", project));
+        var location = Location.Of(api, operation, given);
+        var parameters = RestRequest.Complete(
+            api, operation, given, [new("{project}", project), .. location is null ? [] : new[] { new RestPlace(Location.Word, location) }]);
         // A request that does not name its project is identical for all projects. Each project has a separate file for these, so that a
         // replay gives every project its own response. A table of several calls has a separate file too, because a control may also make
         // one of its calls.
-        var region = table is null && (project.Length == 0 || RestRequest.Names(parameters, project)) ? GlobalRegion : project.Replace(':', '_');
+        var own = table is null && (project.Length == 0 || RestRequest.Names(parameters, project)) ? null : project.Replace(':', '_');
+        // Each location has a host, and so a file, of its own.
+        var region = location is null ? own ?? GlobalRegion : own is null ? location : $"{location}_{own}";
         var service = table is null ? api.Name : $"{api.Name}.{table}";
         var origin = transport.RecordedOrigin(new(target, service, region));
-        var address = transport.IsReplay ? Endpoints.Recorded(api, origin) : Endpoints.Of(api);
-        var client = Client(service, region, address, new RequestCheck(api, address).Refusal);
+        var address = transport.IsReplay ? Endpoints.Recorded(api, origin, operation, location) : Endpoints.Of(api, operation, location);
+        var client = Client(service, region, address, new RequestCheck(api, address, location).Refusal);
         var tokens = new GivenTokens(what);
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
         for (string? token = null; ;)
@@ -147,10 +151,11 @@ internal static class Endpoints
     private const string Prefix = "CLOUDSDK_API_ENDPOINT_OVERRIDES_";
 
     /// <summary>Returns Google's own URL, or the one in the Google Cloud CLI's variable, including the base path.</summary>
+    /// <param name="location">The location whose host serves the operation; null for the API's own host.</param>
     /// <exception cref="CollectionException">The variable does not hold a valid URL.</exception>
-    public static Uri Of(RestApi api)
+    public static Uri Of(RestApi api, RestOperation operation, string? location)
     {
-        var own = new Uri(Host(api), api.BasePath);
+        var own = new Uri(Host(api, operation, location), api.BasePath);
         var variable = Prefix + api.Text("override");
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
             return own;
@@ -161,10 +166,14 @@ internal static class Endpoints
     }
 
     /// <summary>Returns the recorded host, whatever it was, so that a replay needs no knowledge of endpoints.</summary>
-    public static Uri Recorded(RestApi api, Uri? origin) => new(origin ?? Host(api), api.BasePath);
+    public static Uri Recorded(RestApi api, Uri? origin, RestOperation operation, string? location) =>
+        new(origin ?? Host(api, operation, location), api.BasePath);
 
     /// <summary>Returns Google's own host of an API.</summary>
     public static Uri Host(RestApi api) => new(api.Text("host")!);
+
+    private static Uri Host(RestApi api, RestOperation operation, string? location) =>
+        location is null ? Host(api) : new(operation.Host!.Replace(Location.Word, location, StringComparison.Ordinal));
 
     /// <summary>
     /// Returns the endpoint for the caller's identity. Null if an override sends the audited APIs to another host and does not cover this

@@ -65,7 +65,10 @@ public static class GcpSource
     // The scope is global, because the location is part of resource names.
     private static Operation Describe(RestApi api, RestOperation operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
-        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required && !GcpWhole.IsFilled(operation, p.Name)))],
+        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required && !GcpWhole.IsFilled(operation, p.Name))
+        {
+            WhyNot = p.Place == ParameterPlace.Host ? Location.WhyNot : _ => null,
+        })],
         operation.Columns)
     {
         AskedOnceOf = parameters => GcpWhole.Of(operation, parameters),

@@ -101,6 +101,7 @@ internal sealed class RestApi
             [.. e.GetProperty("out").EnumerateObject().Select(c => new Column(c.Name, Enum.Parse<ColumnType>(c.Value.GetString()!, ignoreCase: true)))],
             Text(e, "reads"))
         {
+            Host = Text(e, "host"),
             Beside = Texts(e, "beside"),
             Kind = Text(e, "kind"),
             Flatten = Text(e, "flatten"),
@@ -146,7 +147,10 @@ internal sealed class RestApi
         var words = line.Split(' ');
         return new(
             name, Enum.Parse<ColumnType>(words[0], ignoreCase: true),
-            words.Contains("in=path") ? ParameterPlace.Path : words.Contains("in=query") ? ParameterPlace.Query : ParameterPlace.Body,
+            words.Contains("in=path") ? ParameterPlace.Path
+                : words.Contains("in=query") ? ParameterPlace.Query
+                : words.Contains("in=host") ? ParameterPlace.Host
+                : ParameterPlace.Body,
             words.Contains("required"), fill);
     }
 

@@ -19,12 +19,13 @@ internal sealed class RestGuard
     /// Whether a last segment that could start a custom verb may be sent, given the segment before it and its own decoded text; null if an
     /// API has no such verbs.
     /// </param>
-    public RestGuard(RestApi api, Uri baseAddress, Func<string, string, bool>? special = null)
+    /// <param name="isServed">Whether the host serves an operation; null if it serves all.</param>
+    public RestGuard(RestApi api, Uri baseAddress, Func<string, string, bool>? special = null, Func<RestOperation, bool>? isServed = null)
     {
         _api = api.Name;
         _base = baseAddress;
         _special = special;
-        _operations = api.OperationNames.Select(n => api.Operation(n)!).ToLookup(o => (o.Method, o.Segments.Length));
+        _operations = api.OperationNames.Select(n => api.Operation(n)!).Where(isServed ?? (_ => true)).ToLookup(o => (o.Method, o.Segments.Length));
     }
 
     /// <summary>Returns why the request may not be sent; null if the catalogue lists it.</summary>

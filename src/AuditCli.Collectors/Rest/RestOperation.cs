@@ -10,6 +10,9 @@ internal enum ParameterPlace
     Path,
     Query,
     Body,
+
+    /// <summary>A part of the host's name; it is in the place of the word in <see cref="RestOperation.Host"/>.</summary>
+    Host,
 }
 
 /// <summary>A parameter of an operation.</summary>
@@ -95,6 +98,12 @@ internal sealed record RestOperation(
 
     /// <summary>The column with the members that the catalogue does not list, as one object; NULL if there are none.</summary>
     public const string OtherColumn = "_other";
+
+    /// <summary>
+    /// The template of the host that serves it, with a parameter's name in braces (<c>https://{location}-aiplatform.googleapis.com/</c>); null
+    /// for the API's own host.
+    /// </summary>
+    public string? Host { get; init; }
 
     /// <summary>The other members of a response with rows, except those for pages and for missing parts.</summary>
     public ImmutableArray<string> Beside { get; init; } = [];

@@ -15,12 +15,12 @@ internal static class RestRequest
     /// Returns the parameters as they will be sent: checked, with the place inserted where required, and with the catalogue's defaults
     /// for parameters that the control does not give.
     /// </summary>
-    /// <param name="place">What replaces a word in parameters; null for an API without such a word.</param>
+    /// <param name="places">What replaces words in parameters; none for an API without such words.</param>
     /// <exception cref="CollectionException">
     /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a place and there is none.
     /// </exception>
     public static ImmutableSortedDictionary<string, JsonElement> Complete(
-        RestApi api, RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, RestPlace? place = null)
+        RestApi api, RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, params ImmutableArray<RestPlace> places)
     {
         var what = $"{api.Name}:{operation.Name}";
         var all = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
@@ -36,14 +36,14 @@ internal static class RestRequest
             }
             if (operation.Pager?.Size == name && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var size) && size < 1)
                 throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is {size}; a page has at least one row");
-            all[name] = WithPlace(what, name, Ended(parameter, value), place);
+            all[name] = WithPlaces(what, name, Ended(parameter, value), places);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
         {
             if (parameter.Fill is { } fill)
             {
                 using var document = JsonDocument.Parse(fill);
-                all[parameter.Name] = WithPlace(what, parameter.Name, document.RootElement, place);
+                all[parameter.Name] = WithPlaces(what, parameter.Name, document.RootElement, places);
             }
             else if (parameter.Required)
                 throw new CollectionException(Codes.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
@@ -135,15 +135,18 @@ internal static class RestRequest
             ? JsonSerializer.SerializeToElement(value.GetString() + ending)
             : value;
 
-    private static JsonElement WithPlace(string what, string name, JsonElement value, RestPlace? place) => value.ValueKind switch
+    private static JsonElement WithPlaces(string what, string name, JsonElement value, ImmutableArray<RestPlace> places) =>
+        places.Aggregate(value.Clone(), (with, place) => WithPlace(what, name, with, place));
+
+    private static JsonElement WithPlace(string what, string name, JsonElement value, RestPlace p) => value.ValueKind switch
     {
-        JsonValueKind.String when place is { } p && value.GetString()!.Contains(p.Word, StringComparison.Ordinal) => p.Value.Length > 0
+        JsonValueKind.String when value.GetString()!.Contains(p.Word, StringComparison.Ordinal) => p.Value.Length > 0
             ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(p.Word, p.Value, StringComparison.Ordinal))
             : throw new CollectionException(
                 Codes.InvalidParameter,
                 $"{what} would be called with {name}={value.GetString()}, but no {p.Kind} is named; name the {p.Kind}, or give {name}"),
-        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithPlace(what, name, e, place)).ToArray()),
-        _ => value.Clone(),
+        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithPlace(what, name, e, p)).ToArray()),
+        _ => value,
     };
 
     private static bool Mentions(string text, string place) => text.Split('/').Contains(place, StringComparer.Ordinal);

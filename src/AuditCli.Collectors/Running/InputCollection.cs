@@ -34,8 +34,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
                 inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
                 continue;
             }
-            await using (var target = bundle.OpenFile(copy))
-                PersonalCopy.Write(input, target, personal, input.RedactionKey.Span);
+            PersonalCopy.Write(input, bundle.PathOf(copy), personal, input.RedactionKey);
             var (kept, original) = (await Sha256Async(bundle.PathOf(copy), cancellationToken), await Sha256Async(input.Path, cancellationToken));
             inputs.Add(new(input.Name, copy, kept, read.Contains(input.Name)) { Personal = personal, Original = kept == original ? null : original });
         }

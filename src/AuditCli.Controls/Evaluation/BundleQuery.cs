@@ -33,7 +33,7 @@ public sealed class BundleQuery : IDisposable
     /// <summary>Loads the tables that the SQL names, with all their columns, and runs the SQL.</summary>
     /// <exception cref="QueryException">The SQL is wrong or exceeds the limits.</exception>
     /// <exception cref="InvalidDataException">A table does not match the bundle's index.</exception>
-    public static async Task<BundleQuery> RunAsync(string sql, ImmutableArray<QueryTable> tables, EvaluationLimits limits, CancellationToken cancellationToken)
+    public static async Task<BundleQuery> RunAsync(string sql, QueryScope scope, EvaluationLimits limits, CancellationToken cancellationToken)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(limits.TestTime);
@@ -42,9 +42,11 @@ public sealed class BundleQuery : IDisposable
         {
             database.Define(SqlFunctions.Own);
             var number = 0;
-            foreach (var table in QueryNames.In(sql, tables, database))
+            var named = QueryNames.In(sql, scope.Tables, database);
+            foreach (var table in named.Tables)
                 await LoadAsync(database, string.Create(CultureInfo.InvariantCulture, $"_table_{number++}"), table, limited.Token);
-            await database.ExecuteAsync($"CREATE TABLE {Answer} AS\n{SqlText.Inner(sql)}", [], limited.Token);
+            var parameters = new SqlParameters(scope.Moment, readFrom: null, readUntil: null, []);
+            await database.ExecuteAsync($"CREATE TABLE {Answer} AS\n{SqlText.Inner(sql, parameters)}", parameters.For(named.Parameters), limited.Token);
             var columns = await database.DescribeAsync(Answer, [], limited.Token);
             var rows = (await database.QueryAsync($"SELECT count(*) FROM {Answer}", [], r => r.GetInt64(0), limited.Token)).Single();
             return new(database, [.. columns.Select(c => new AnswerColumn(c.Name, c.Type))], rows);
@@ -58,6 +60,8 @@ public sealed class BundleQuery : IDisposable
             throw e switch
             {
                 DuckDBException fault => new QueryException(Faults.FirstLine(fault), fault),
+                TimeZoneNotFoundException or InvalidTimeZoneException => new QueryException(
+                    $"this machine does not know the time zone '{scope.Moment.TimeZone}' of the bundle's period; install its time zone data", e),
                 EvidenceFormatException => new InvalidDataException(e.Message, e),
                 _ => e,
             };
@@ -173,8 +177,8 @@ public sealed class BundleQuery : IDisposable
     {
         database.Execute(TableLoader.Definition(name, table.Columns));
         await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows.Select(open => open()), _ => true, cancellationToken);
-        database.Execute($"CREATE SCHEMA IF NOT EXISTS {SqlQuote.Name(table.Schema)}");
-        database.Execute(
-            $"CREATE VIEW {SqlQuote.Name(table.Schema)}.{SqlQuote.Name(table.Name)} AS SELECT * FROM main.{SqlQuote.Name(name)}");
+        var schema = table.Schema.Length == 0 ? "main" : table.Schema;
+        database.Execute($"CREATE SCHEMA IF NOT EXISTS {SqlQuote.Name(schema)}");
+        database.Execute($"CREATE VIEW {SqlQuote.Name(schema)}.{SqlQuote.Name(table.Name)} AS SELECT * FROM main.{SqlQuote.Name(name)}");
     }
 }

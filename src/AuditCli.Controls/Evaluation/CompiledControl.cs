@@ -80,7 +80,7 @@ internal sealed record CompiledControl(
 
     /// <summary>Returns everything that a control's SQL may name.</summary>
     public static SqlScope ScopeOf(Control control) => new(
-        [.. control.Evidence.SelectMany(TablesOf), .. PeriodDays.IsIn(control) ? [PeriodDays.Table] : Array.Empty<SqlTable>()],
+        [.. control.Evidence.SelectMany(TablesOf), .. SqlTables.Of(control).Select(t => t.Table)],
         SqlParameters.NamesOf(control));
 
     /// <summary>Returns the table of an evidence, and for <c>for_each</c> also its table of calls.</summary>

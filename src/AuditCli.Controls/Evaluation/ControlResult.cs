@@ -103,10 +103,15 @@ public sealed record ControlResult(
 public sealed record NotApplicableResult(string Reason, string ApprovedBy, DateOnly ApprovedOn);
 
 /// <summary>A parameter's value; also who set it and why, where the engagement did.</summary>
+/// <param name="Value">Exact numbers are texts of their digits, because many readers of JSON would round a number.</param>
 public sealed record ParameterResult(string Name, ColumnType Type, JsonElement Value, string? By = null, string? Why = null)
 {
+    /// <summary>See <see cref="Column.Scale"/>; null for every other type.</summary>
+    public int? Scale { get; init; }
+
     internal static ImmutableArray<ParameterResult> Of(ControlInScope scope) =>
-        [.. scope.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ParameterResult(p.Name, p.Type, p.Value, p.By, p.Why))];
+        [.. scope.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal)
+            .Select(p => new ParameterResult(p.Name, p.Type, p.Value, p.By, p.Why) { Scale = p.Scale })];
 }
 
 /// <summary>The names that identify a partition.</summary>

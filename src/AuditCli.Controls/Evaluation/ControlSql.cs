@@ -77,12 +77,12 @@ public static partial class ControlSql
         }
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
-        if (PeriodDays.IsIn(control))
-            PeriodDays.Create(database, AnyMoment, wanted: false);
+        foreach (var own in SqlTables.Of(control))
+            await SqlTables.CreateAsync(database, own, AnyMoment, wanted: false, cancellationToken);
 
         var parameters = new SqlParameters(
             AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf,
-            control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
+            control.Parameters.Select(EffectiveParameter.Of));
         var scope = CompiledControl.ScopeOf(control);
         var sound = new Dictionary<string, SqlLineage>(StringComparer.Ordinal);
         foreach (var (key, sql, fault) in Texts(control))
@@ -100,7 +100,7 @@ public static partial class ControlSql
                     break;
                 case SqlVerdict.Admitted admitted:
                     database.Define(admitted.Lineage.Functions);
-                    if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
+                    if (await BindAsync(database, SqlText.Inner(sql, parameters), parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
                     else if (await ExactSql.RefusalAsync(database, sql, scope, parameters, cancellationToken, admitted.Lineage) is { } inexact)
                         messages.Add(new SqlMessage(key, inexact.Message, inexact.Offset, false));
@@ -127,7 +127,8 @@ public static partial class ControlSql
         {
             var (left, right) = ($"completeness[{index}].sql", $"completeness[{index}].equals");
             if (sound.TryGetValue(left, out var one) && sound.TryGetValue(right, out var other)
-                && await ExactSql.RefusalAsync(database, SqlText.Comparison(check), scope, parameters, cancellationToken, one, other) is { } inexact)
+                && await ExactSql.RefusalAsync(
+                    database, SqlText.Comparison(check, parameters), scope, parameters, cancellationToken, one, other) is { } inexact)
             {
                 messages.Add(new SqlMessage(right, $"compared with 'sql': {inexact.Message}", null, false));
             }
@@ -183,7 +184,7 @@ public static partial class ControlSql
     {
         try
         {
-            return fault(await database.DescribeAsync($"SELECT * FROM (\n{SqlText.Inner(sql)}\n) ORDER BY ALL", parameters, cancellationToken));
+            return fault(await database.DescribeAsync($"SELECT * FROM (\n{sql}\n) ORDER BY ALL", parameters, cancellationToken));
         }
         catch (DuckDBException e)
         {

@@ -1,29 +1,28 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Refuses SQL that reads a column of which no digit may be lost (<c>whole</c>, <c>decimal(18)</c>) and computes with it in DOUBLE. The gate
+/// Refuses SQL that reads a column or a parameter of which no digit may be lost (<c>whole</c>, <c>decimal(18)</c>) and computes with it in DOUBLE. The gate
 /// cannot see this, because types are known only once the SQL is bound to tables.
 /// </summary>
-internal static partial class ExactSql
+internal static class ExactSql
 {
     /// <summary>The depth limit of the plan's JSON form; the gate limits expressions, subqueries and joins far below it.</summary>
     private const int DeepestPlan = 4096;
 
-    /// <summary>Returns why the SQL may not run; null when it reads no such column, or loses nothing of it.</summary>
+    /// <summary>Returns why the SQL may not run; null when it reads nothing of the kind, or loses nothing of it.</summary>
     /// <param name="database">A database that has the control's tables; their rows do not matter.</param>
     /// <param name="lineage">What the gate found in the SQL, or in the two texts that are compared in it.</param>
     /// <exception cref="DuckDBException">The SQL cannot be bound.</exception>
     public static async Task<SqlVerdict.Refused?> RefusalAsync(
         LockedDatabase database, string sql, SqlScope scope, SqlParameters parameters, CancellationToken cancellationToken, params SqlLineage[] lineage)
     {
-        var column = scope.Tables.SelectMany(t => t.Columns.Where(c => c.IsExact).Select(c => (Table: t.Name, c.Name)))
-            .FirstOrDefault(c => lineage.Any(l => l.Needs(c.Table, c.Name)));
-        if (column.Name is null)
+        var exact = scope.Tables.SelectMany(t => t.Columns.Where(c => c.IsExact && lineage.Any(l => l.Needs(t.Name, c.Name))).Select(c => $"{t.Name}.{c.Name}"))
+            .Concat(lineage.SelectMany(l => l.Parameters).Where(parameters.IsExact).Select(p => "$" + p)).FirstOrDefault();
+        if (exact is null)
             return null;
         var bound = WithValues(sql.TrimEnd().TrimEnd(';'), parameters, out var moved);
         var plan = (await database.QueryAsync(
@@ -32,11 +31,11 @@ internal static partial class ExactSql
         if (tree.RootElement.GetProperty("error").GetBoolean())
         {
             var why = tree.RootElement.GetProperty("error_message").GetString()!.Split('\n')[0];
-            return new($"whether the digits of {column.Table}.{column.Name} are kept cannot be checked: {why}", null);
+            return new($"whether the digits of {exact} are kept cannot be checked: {why}", null);
         }
         return ExactPlan.Loss(tree.RootElement.GetProperty("plans")) is { } loss
             ? new(
-                $"no digit of {column.Table}.{column.Name} may be lost in this SQL, but {loss.Message}",
+                $"no digit of {exact} may be lost in this SQL, but {loss.Message}",
                 loss.Offset is { } bytes ? Original(bound, bytes, moved) : null)
             : null;
     }
@@ -49,7 +48,7 @@ internal static partial class ExactSql
     private static string WithValues(string sql, SqlParameters parameters, out List<(int Old, int OldLength, int New, int NewLength)> moved)
     {
         var (text, places, copied) = (new StringBuilder(), new List<(int, int, int, int)>(), 0);
-        foreach (var found in Parameter.Matches(sql).Where(m => m.Groups["name"].Success))
+        foreach (var found in SqlText.Parameter.Matches(sql).Where(m => m.Groups["name"].Success))
         {
             var value = parameters.SampleOf(found.Groups["name"].Value);
             text.Append(sql, copied, found.Index - copied);
@@ -72,12 +71,4 @@ internal static partial class ExactSql
         var before = moved.LastOrDefault(m => m.New <= at);
         return before == default ? at : at < before.New + before.NewLength ? before.Old : at - (before.New + before.NewLength) + before.Old + before.OldLength;
     }
-
-    /// <summary>Matches texts, quoted names and comments, which are skipped, and the parameters between them.</summary>
-    [GeneratedRegex(
-        """
-        [eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(?<tag>\$\w*\$).*?\k<tag>|\$(?<name>[A-Za-z_]\w*)
-        """,
-        RegexOptions.Singleline | RegexOptions.CultureInvariant)]
-    private static partial Regex Parameter { get; }
 }

@@ -66,8 +66,8 @@ public static class FixtureRunner
         if (faults.Length > 0)
             return ([.. faults.Distinct()], null, []);
 
-        var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(p => new EffectiveParameter(
-            p.Name, p.Type, fixture.Parameters.TryGetValue(p.Name, out var value) ? value : p.Default, null, null))]);
+        var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(EffectiveParameter.Of)
+            .Select(p => fixture.Parameters.TryGetValue(p.Name, out var value) ? p with { Value = value } : p)]);
         var moment = new AuditMoment(
             AsOf(fixture),
             Midnight(fixture.PeriodStart ?? DefaultStart),

@@ -143,7 +143,8 @@ internal sealed class SliceRun(
             {
                 await RequireExactAsync(register.Need.Unmatched!, token, lineage);
                 rows = await database.QueryAsync(
-                    $"SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') FROM (\n{SqlText.Inner(register.Need.Unmatched!)}\n) t ORDER BY ALL",
+                    "SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') "
+                        + $"FROM (\n{SqlText.Inner(register.Need.Unmatched!, parameters)}\n) t ORDER BY ALL",
                     parameters.For(lineage), r => new UnmatchedRow(r.GetString(0), r.GetString(1)), token);
             },
             cancellationToken);
@@ -152,9 +153,9 @@ internal sealed class SliceRun(
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        // The period is the same for every partition, so the table stays.
-        if (PeriodDays.IsIn(_control) && loaded.Add(PeriodDays.Name))
-            PeriodDays.Create(database, question.Moment, compiled.UsesTable(PeriodDays.Name));
+        // The period is the same for every partition, so these tables stay.
+        foreach (var own in SqlTables.Of(_control).Where(t => loaded.Add(t.Table.Name)))
+            await SqlTables.CreateAsync(database, own, question.Moment, compiled.UsesTable(own.Table.Name), cancellationToken);
         foreach (var need in _control.Evidence.Where(n => !loaded.Contains(n.Name)))
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);
@@ -217,7 +218,7 @@ internal sealed class SliceRun(
         var problem = await GuardAsync(step, async token =>
         {
             var sides = await _sides.CompareAsync(check.Check, left.Lineage, right.Lineage, part, token);
-            await RequireExactAsync(SqlText.Comparison(check.Check), token, left.Lineage, right.Lineage);
+            await RequireExactAsync(SqlText.Comparison(check.Check, parameters), token, left.Lineage, right.Lineage);
             result = new CompletenessResult(check.Check.Name, sides.Left, sides.Right, sides.Agree);
         }, cancellationToken);
         return problem is null ? result : Wrong(problem);
@@ -235,7 +236,8 @@ internal sealed class SliceRun(
         {
             await RequireExactAsync(test.Test.Sql, token, lineage);
             await database.ExecuteAsync(
-                $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql)}\n) ORDER BY ALL", parameters.For(lineage), token);
+                $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql, parameters)}\n) ORDER BY ALL",
+                parameters.For(lineage), token);
             var columns = await database.DescribeAsync(test.RowsTable, [], token);
             if (SqlText.ColumnFault(columns) is { } fault)
                 throw new BrokenTestException(fault);

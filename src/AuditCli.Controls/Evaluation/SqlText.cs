@@ -13,14 +13,14 @@ internal static partial class SqlText
 
     /// <summary>
     /// Returns the text in a form that can be put in parentheses, on separate lines, since it may end with a comment. Parameters
-    /// that may be NULL are cast to their type: otherwise the engine cannot resolve functions over a NULL, and the test would be
-    /// ERROR exactly where nothing was read.
+    /// that are bound as another type than their own are cast to it; see <see cref="SqlParameters.CastOf"/>.
     /// </summary>
-    public static string Inner(string sql) => MayBeNull.Replace(
-        sql.TrimEnd().TrimEnd(';'), found => found.Groups["name"].Success ? $"CAST({found.Value} AS TIMESTAMPTZ)" : found.Value);
+    public static string Inner(string sql, SqlParameters parameters) => Parameter.Replace(
+        sql.TrimEnd().TrimEnd(';'), found => parameters.CastOf(found.Groups["name"].Value) is { } type ? $"CAST({found.Value} AS {type})" : found.Value);
 
     /// <summary>Returns SQL that compares the two sides of a check, as it is compared.</summary>
-    public static string Comparison(CompletenessCheck check) => $"SELECT (\n{Inner(check.Sql)}\n) = (\n{Inner(check.EqualsSql)}\n)";
+    public static string Comparison(CompletenessCheck check, SqlParameters parameters) =>
+        $"SELECT (\n{Inner(check.Sql, parameters)}\n) = (\n{Inner(check.EqualsSql, parameters)}\n)";
 
     /// <summary>Returns null when a test's columns are as required, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
@@ -48,8 +48,8 @@ internal static partial class SqlText
     /// <summary>Matches texts, quoted names and comments, which are skipped, and the parameters between them.</summary>
     [GeneratedRegex(
         """
-        [eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(?<tag>\$\w*\$).*?\k<tag>|\$(?<name>read_from|read_until)\b
+        [eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(?<tag>\$\w*\$).*?\k<tag>|\$(?<name>[A-Za-z_]\w*)
         """,
-        RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
-    private static partial Regex MayBeNull { get; }
+        RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    public static partial Regex Parameter { get; }
 }

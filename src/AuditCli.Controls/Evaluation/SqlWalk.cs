@@ -245,7 +245,7 @@ internal sealed class SqlWalk(SqlScope scope)
         foreach (var entry in map.GetProperty("map").EnumerateArray())
         {
             var name = entry.GetProperty("key").GetString()!;
-            if (scope.Tables.Any(t => !ReferenceEquals(t, PeriodDays.Table) && string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)))
+            if (scope.Tables.Any(t => !SqlTables.IsOwn(t) && string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)))
                 throw Refuse($"the CTE {name} would hide the evidence of that name", map);
             // A CTE sees those before it, and not itself.
             Visit(entry.GetProperty("value"), ctes);

@@ -87,7 +87,8 @@ internal static class TableLoader
 
     private static bool IsPassedAsText(Column column) => column.Type is ColumnType.Decimal or ColumnType.Whole;
 
-    private static string SqlType(Column column) => column.Type switch
+    /// <summary>Returns the engine's type for a column.</summary>
+    public static string SqlType(Column column) => column.Type switch
     {
         ColumnType.Text => "VARCHAR",
         ColumnType.Integer => "BIGINT",

@@ -37,7 +37,7 @@ internal sealed class TwoSides(Control control, SqlParameters parameters, Locked
     private async Task<ComparedSides?> TogetherAsync(
         CompletenessCheck check, SqlLineage left, SqlLineage right, SlicePart? part, CancellationToken cancellationToken)
     {
-        string Side(string sql, SqlLineage lineage) => $"({Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n))";
+        string Side(string sql, SqlLineage lineage) => $"({Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n))";
         try
         {
             using var command = database.Command(
@@ -61,7 +61,7 @@ internal sealed class TwoSides(Control control, SqlParameters parameters, Locked
     private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
     {
         await database.ExecuteAsync(
-            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)",
+            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n)",
             parameters.For(lineage),
             cancellationToken);
         var columns = await database.DescribeAsync(table, [], cancellationToken);

@@ -146,7 +146,7 @@ internal sealed class ControlReader
                 _faults.Meaning(name.Position, $"${name.Text} is predefined; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;
-            var type = reader.Word("type", ControlWords.ValueTypes);
+            var type = reader.Required("type") is { } word ? ValueTypeReader.Read(name.Text, word, "'type'", ValueTypeReader.Words, _faults) : null;
             var node = reader.Required("default");
             var why = reader.Text("why");
             var form = ParameterFormReader.Read(reader, type, _faults);
@@ -162,7 +162,7 @@ internal sealed class ControlReader
             // Values in a bundle were checked by the program that sealed it.
             var allowed = _inBundle || form is null ? ParameterForm.Any : form;
             if (type is { } known && ParameterValue.Read(node, known, allowed, "'default'", _faults) is { } typed)
-                parameters.Add(new(name.Text, known, typed, why) { Form = form ?? ParameterForm.Any });
+                parameters.Add(new(name.Text, known.Type, typed, why) { Scale = known.Scale, Form = form ?? ParameterForm.Any });
         }
         return parameters.ToImmutable();
     }

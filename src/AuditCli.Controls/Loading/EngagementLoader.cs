@@ -215,7 +215,7 @@ public static class EngagementLoader
                 }
                 else if (parameter is not null && (settings as YamlMap)?.Find("value") is { } node
                     && ParameterValue.Read(
-                        node, parameter.Type, ofBundle ? ParameterForm.Any : parameter.Form, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
+                        node, parameter.Column, ofBundle ? ParameterForm.Any : parameter.Form, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
                     typed[(control.Id, parameter.Name)] = read;
             }
         }

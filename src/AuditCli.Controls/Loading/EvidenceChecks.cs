@@ -13,9 +13,6 @@ internal static class EvidenceChecks
     /// <summary>The suffix of the names of tables of calls.</summary>
     private const string CallsMark = "__calls";
 
-    /// <summary>The names of tables that every control has, and no evidence can have.</summary>
-    private static readonly ImmutableArray<string> Reserved = ["period_days"];
-
     /// <param name="inBundle">Whether the control is a bundle's copy, which may be older than a reserved name.</param>
     public static void Check(ImmutableArray<EvidenceDraft> drafts, bool inBundle, FaultList faults)
     {
@@ -24,7 +21,7 @@ internal static class EvidenceChecks
         {
             if (draft.Name.Contains(CallsMark, StringComparison.Ordinal))
                 faults.Meaning(draft.Entry.Key.Position, $"evidence '{draft.Name}': '{CallsMark}' is reserved for the companion tables of for_each");
-            if (Reserved.Contains(draft.Name) && !inBundle)
+            if (TableNames.Always.Contains(draft.Name) && !inBundle)
             {
                 faults.Meaning(
                     draft.Entry.Key.Position, $"evidence '{draft.Name}': every control has a table of this name already; give the evidence another one");

@@ -92,7 +92,11 @@ internal static partial class EvidenceReader
             if (operation is not null && parameter is null)
                 UnknownParameter(operation, key, faults);
             else if (Constant(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
+            {
                 parameters[key.Text] = typed;
+                if (typed.ValueKind == JsonValueKind.String && parameter?.WhyNot(typed.GetString()!) is { } why)
+                    faults.Meaning(value.Position, $"parameter '{key.Text}' {why}");
+            }
         }
         var forEach = reader.OptionalText("for_each");
         var with = NoTexts.ToBuilder();

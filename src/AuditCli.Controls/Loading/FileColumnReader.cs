@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
@@ -9,14 +7,11 @@ namespace AuditCli.Controls.Loading;
 
 /// <summary>
 /// Reads what a control declares for a column of a file: its type, and whether and with which words it is a key. The types are those of
-/// parameters, and two for numbers of which no digit may be lost: <c>decimal(18)</c> and <c>whole</c>.
+/// parameters.
 /// </summary>
-internal static partial class FileColumnReader
+internal static class FileColumnReader
 {
     private const string Personal = "personal";
-
-    private static readonly ImmutableArray<string> Words =
-        [.. ControlWords.ValueTypes.Select(t => t.Word).SelectMany(w => w == "decimal" ? new[] { "whole", w, "decimal(18)" } : [w])];
 
     /// <summary>
     /// Reads a column's type, as a word or under <c>type</c>, for a key column the words that are allowed in it, and whether its values
@@ -45,29 +40,8 @@ internal static partial class FileColumnReader
         return column is not null ? (column, key, isPersonal) : null;
     }
 
-    private static Column? TypeOf(string name, YamlNode node, string label, FaultList faults)
-    {
-        if (node is YamlScalar { Text: var text } && CoreSchema.KindOf((YamlScalar)node) == ScalarKind.Text)
-        {
-            if (text == TypedValue.Word(ColumnType.Whole))
-                return new(name, ColumnType.Whole);
-            if (ScaledForm().Match(text) is { Success: true } scaled)
-            {
-                var scale = int.Parse(scaled.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
-                if (scale <= ExactNumber.DecimalDigits)
-                    return new(name, ColumnType.Decimal) { Scale = scale };
-                faults.Form(
-                    node.Position,
-                    $"{label} is '{text}', but a decimal has {ExactNumber.DecimalDigits} digits in all, from 0 to {ExactNumber.DecimalDigits} of them "
-                        + "after the point: write decimal(18), or 'whole' for a whole number of more digits");
-                return null;
-            }
-            if (ControlWords.ValueTypes.Any(t => t.Word == text))
-                return new(name, ControlWords.ValueTypes.Single(t => t.Word == text).Value);
-        }
-        NodeReader.Word(node, label, Words, faults);
-        return null;
-    }
+    private static Column? TypeOf(string name, YamlNode node, string label, FaultList faults) =>
+        ValueTypeReader.Read(name, node, label, ValueTypeReader.Words, faults);
 
     private static ImmutableArray<string> OneOf(string name, Column? column, YamlNode list, FaultList faults)
     {
@@ -84,7 +58,4 @@ internal static partial class FileColumnReader
         }
         return words;
     }
-
-    [GeneratedRegex(@"^decimal\((0|[1-9][0-9]{0,3})\)\z", RegexOptions.CultureInvariant)]
-    private static partial Regex ScaledForm();
 }

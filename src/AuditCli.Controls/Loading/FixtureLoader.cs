@@ -78,7 +78,7 @@ public sealed class FixtureLoader
                 var hint = NearMiss.Hint(name.Text, _control.Parameters.Select(p => p.Name));
                 _faults.Meaning(name.Position, $"{_control.Id} has no parameter '{name.Text}'{hint}");
             }
-            else if (ParameterValue.Read(value, parameter.Type, parameter.Form, $"parameter '{name.Text}' of {_control.Id}", _faults) is { } typed)
+            else if (ParameterValue.Read(value, parameter.Column, parameter.Form, $"parameter '{name.Text}' of {_control.Id}", _faults) is { } typed)
                 values[name.Text] = typed;
         }
         return values.ToImmutable();
@@ -198,7 +198,7 @@ public sealed class FixtureLoader
                 }
                 // An empty cell of a CSV file is NULL; an API can send an empty text, which is different from an absent one.
                 if (TypedValue.IsNull(value) || (file && value is YamlScalar { Text: "" })
-                    || TypedValue.Read(value, column, $"'{name.Text}'", _faults) is not { } typed)
+                    || TypedValue.ReadCell(value, column, $"'{name.Text}'", _faults) is not { } typed)
                     continue;
                 writer.WritePropertyName(name.Text);
                 typed.WriteTo(writer);

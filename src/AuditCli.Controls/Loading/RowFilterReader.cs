@@ -34,10 +34,14 @@ internal static class RowFilterReader
     /// <param name="table">What has the columns, as messages name it.</param>
     public static void Check(YamlMap filter, string key, ImmutableArray<Column> columns, string table, FaultList faults)
     {
+        var places = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (path, value) in filter.Entries)
         {
             if (ColumnOf(path, columns, table, faults) is not { } type)
                 continue;
+            var place = MemberPath.Of(path.Text, name => columns.Any(c => c.Name == name)).ToString();
+            if (!places.TryAdd(place, path.Text))
+                faults.Meaning(path.Position, $"'{path.Text}' is the same place as '{places[place]}'; give all its values in one list");
             if (type is not (ColumnType.Text or ColumnType.Integer or ColumnType.Boolean or ColumnType.Json))
             {
                 faults.Meaning(
@@ -60,7 +64,13 @@ internal static class RowFilterReader
     /// </summary>
     public static ColumnType? ColumnOf(YamlScalar path, ImmutableArray<Column> columns, string table, FaultList faults)
     {
-        var read = MemberPath.Of(path.Text, name => columns.Any(c => c.Name == name));
+        bool IsColumn(string name) => columns.Any(c => c.Name == name);
+        if (MemberPath.FaultOf(path.Text, IsColumn) is { } fault)
+        {
+            faults.Meaning(path.Position, $"'{path.Text}' {fault}");
+            return null;
+        }
+        var read = MemberPath.Of(path.Text, IsColumn);
         if (columns.FirstOrDefault(c => c.Name == read.Column) is not { } column)
         {
             faults.Meaning(path.Position, $"{table} has no column '{read.Column}'{NearMiss.Hint(read.Column, columns.Select(c => c.Name))}");

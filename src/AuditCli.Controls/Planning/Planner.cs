@@ -184,8 +184,8 @@ public sealed class Planner
     private ImmutableArray<EffectiveParameter> Parameters(Control control) =>
     [
         .. control.Parameters.Select(p => _engagement.ParameterOverrides.FirstOrDefault(o => o.Control == control.Id && o.Parameter == p.Name) is { } changed
-            ? new EffectiveParameter(p.Name, p.Type, changed.Value, changed.By, changed.Why)
-            : new EffectiveParameter(p.Name, p.Type, p.Default, null, null)),
+            ? EffectiveParameter.Of(p) with { Value = changed.Value, By = changed.By, Why = changed.Why }
+            : EffectiveParameter.Of(p)),
     ];
 
     private void Ask(Control control)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Yaml;
 
@@ -77,8 +78,8 @@ internal static class NodeReader
     {
         if (Formed(node, label, TextForm.Timestamp, faults) is not { } text)
             return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant))
-            return instant.ToUniversalTime();
+        if (Rfc3339.TryParse(text, out var instant))
+            return instant;
         faults.Meaning(node.Position, $"{label}: there is no time {text}");
         return null;
     }

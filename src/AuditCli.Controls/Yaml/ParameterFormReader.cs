@@ -8,13 +8,13 @@ namespace AuditCli.Controls.Yaml;
 internal static class ParameterFormReader
 {
     /// <summary>The types that a list's entries may have.</summary>
-    private static readonly ImmutableArray<(string Word, ColumnType Value)> EntryTypes = ControlWords.ValueTypes.RemoveAll(t => t.Value == ColumnType.Boolean);
+    private static readonly ImmutableArray<string> EntryTypes = ValueTypeReader.Words.Remove(TypedValue.Word(ColumnType.Boolean));
 
     /// <summary>Reads the form; returns null after a fault.</summary>
     /// <param name="type">
     /// The parameter's type; null where it could not be read, so that only the shape of the keys is checked.
     /// </param>
-    public static ParameterForm? Read(MapReader reader, ColumnType? type, FaultList faults)
+    public static ParameterForm? Read(MapReader reader, Column? type, FaultList faults)
     {
         var before = faults.Count;
         var isList = reader.Map.Find("list") is not null;
@@ -22,34 +22,34 @@ internal static class ParameterFormReader
         form = form with { List = List(reader, type, faults) };
         foreach (var key in (string[])["one_of", "pattern"])
         {
-            if (isList && type is ColumnType.Text && reader.Map.Find(key) is { } stray)
+            if (isList && type is { Type: ColumnType.Text } && reader.Map.Find(key) is { } stray)
                 faults.Meaning(stray.Position, $"'{key}' of a list applies to its entries; put it inside 'list'");
         }
         return faults.Count == before ? form : null;
     }
 
-    private static ParameterForm Own(MapReader reader, ColumnType? type, string hint, FaultList faults)
+    private static ParameterForm Own(MapReader reader, Column? type, string hint, FaultList faults)
     {
         var (min, max) = (Bound(reader, "min", type, hint, faults), Bound(reader, "max", type, hint, faults));
-        if (min is { } least && max is { } most && ParameterValue.Compare(type!.Value, least, most) > 0)
+        if (min is { } least && max is { } most && ParameterValue.Compare(type!.Type, least, most) > 0)
             faults.Meaning(reader.Map.Find("max")!.Position, $"'max' is {most}, which is less than 'min' ({least}), so that no value is allowed");
         return new() { Min = min, Max = max, OneOf = OneOf(reader, type, faults), Pattern = Pattern(reader, type, faults) };
     }
 
-    private static JsonElement? Bound(MapReader reader, string key, ColumnType? type, string hint, FaultList faults)
+    private static JsonElement? Bound(MapReader reader, string key, Column? type, string hint, FaultList faults)
     {
         if (reader.Optional(key) is not { } node)
             return null;
         if (node is not YamlScalar || TypedValue.IsNull(node))
             faults.Form(node.Position, $"'{key}' must be one value, but is {node.Described}");
-        else if (type is ColumnType.Text or ColumnType.Boolean)
-            faults.Meaning(node.Position, $"'{key}' applies to integers, decimals, dates and timestamps, but this is {TypedValue.Word(type.Value)}{hint}");
+        else if (type is { Type: ColumnType.Text or ColumnType.Boolean })
+            faults.Meaning(node.Position, $"'{key}' applies to integers, decimals, dates and timestamps, but this is {TypedValue.Word(type)}{hint}");
         else if (type is { } known)
             return TypedValue.Read(node, known, $"'{key}'", faults);
         return null;
     }
 
-    private static ImmutableArray<string> OneOf(MapReader reader, ColumnType? type, FaultList faults)
+    private static ImmutableArray<string> OneOf(MapReader reader, Column? type, FaultList faults)
     {
         if (reader.Optional("one_of") is not { } node)
             return [];
@@ -58,7 +58,7 @@ internal static class ParameterFormReader
         return words;
     }
 
-    private static string? Pattern(MapReader reader, ColumnType? type, FaultList faults)
+    private static string? Pattern(MapReader reader, Column? type, FaultList faults)
     {
         if (reader.Optional("pattern") is not { } node || NodeReader.Text(node, "'pattern'", faults) is not { } pattern)
             return null;
@@ -68,12 +68,12 @@ internal static class ParameterFormReader
         return pattern;
     }
 
-    private static ParameterList? List(MapReader reader, ColumnType? type, FaultList faults)
+    private static ParameterList? List(MapReader reader, Column? type, FaultList faults)
     {
         if (reader.OptionalMap("list") is not { } list)
             return null;
         OnlyText(list.Map, "list", type, faults);
-        var of = list.Optional("of") is { } word ? NodeReader.Word(word, "'of'", EntryTypes, faults) : ColumnType.Text;
+        var of = list.Optional("of") is { } word ? ValueTypeReader.Read("entry", word, "'of'", EntryTypes, faults) : new("entry", ColumnType.Text);
         var entries = Own(list, of, "", faults);
         ImmutableArray<string> or = list.Optional("or") is { } words ? Words(words, "or", faults) : [];
         var mayBeEmpty = list.OptionalFlag("empty");
@@ -91,9 +91,9 @@ internal static class ParameterFormReader
         return words;
     }
 
-    private static void OnlyText(YamlNode node, string key, ColumnType? type, FaultList faults)
+    private static void OnlyText(YamlNode node, string key, Column? type, FaultList faults)
     {
-        if (type is { } known and not ColumnType.Text)
+        if (type is { Type: not ColumnType.Text } known)
             faults.Meaning(node.Position, $"'{key}' applies only to text, but this is {TypedValue.Word(known)}");
     }
 }

@@ -3,6 +3,8 @@ using System.Numerics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Yaml;
 
@@ -13,10 +15,8 @@ namespace AuditCli.Controls.Yaml;
 /// </summary>
 internal static class ParameterValue
 {
-    private const int DecimalPlaces = 9;
-
     /// <summary>Returns the value, or null after a fault of meaning.</summary>
-    public static JsonElement? Read(YamlNode node, ColumnType type, ParameterForm form, string label, FaultList faults)
+    public static JsonElement? Read(YamlNode node, Column type, ParameterForm form, string label, FaultList faults)
     {
         if (TypedValue.Read(node, type, label, faults) is not { } value)
             return null;
@@ -31,7 +31,7 @@ internal static class ParameterValue
     public static int Compare(ColumnType type, JsonElement one, JsonElement other) => type switch
     {
         ColumnType.Integer => one.GetInt64().CompareTo(other.GetInt64()),
-        ColumnType.Decimal => Scaled(one).CompareTo(Scaled(other)),
+        ColumnType.Decimal or ColumnType.Whole => Scaled(one).CompareTo(Scaled(other)),
         ColumnType.Timestamp => one.GetDateTimeOffset().CompareTo(other.GetDateTimeOffset()),
         _ => string.CompareOrdinal(one.GetString(), other.GetString()),
     };
@@ -40,10 +40,10 @@ internal static class ParameterValue
     /// Returns why the value is outside the form, with more detail than the form's own description where possible; null where it
     /// fits.
     /// </summary>
-    private static string? Refusal(JsonElement value, ColumnType type, ParameterForm form) =>
+    private static string? Refusal(JsonElement value, Column type, ParameterForm form) =>
         form.List is { } list
             ? Refusal(value.GetString()!, list)
-            : Refusal(value, type, form, form.Pattern is { } pattern ? ParameterPattern.Whole(pattern) : null);
+            : Refusal(value, type.Type, form, form.Pattern is { } pattern ? ParameterPattern.Whole(pattern) : null);
 
     private static string? Refusal(JsonElement value, ColumnType type, ParameterForm form, Regex? pattern)
     {
@@ -80,9 +80,9 @@ internal static class ParameterValue
                 return $"the entry '{entry.Trim()}' has blanks around it";
             if (Entry(entry, list.Of) is not { } value)
                 return $"the entry '{entry}' is not one";
-            if (Refusal(value, list.Of, list.Entries, pattern) is { } why)
+            if (Refusal(value, list.Of.Type, list.Entries, pattern) is { } why)
                 return $"the entry '{entry}' is not one{(why.Length == 0 ? "" : "; " + why)}";
-            if (!seen.Add(Identity(value, list.Of)))
+            if (!seen.Add(Identity(value, list.Of.Type)))
                 return $"the entry '{entry}' occurs twice";
         }
         return null;
@@ -91,10 +91,10 @@ internal static class ParameterValue
     /// <summary>
     /// Reads the entry as a value of its type, as if it were written without quotes; returns null where it is not one.
     /// </summary>
-    private static JsonElement? Entry(string entry, ColumnType type)
+    private static JsonElement? Entry(string entry, Column type)
     {
         var nowhere = new YamlPosition("", 1, 1);
-        return type == ColumnType.Text
+        return type.Type == ColumnType.Text
             ? CoreSchema.ToJson(entry)
             : TypedValue.Read(new YamlScalar(nowhere, entry, ScalarStyle.Plain, new(nowhere, LineByLine: false)), type, "", new());
     }
@@ -103,15 +103,15 @@ internal static class ParameterValue
     private static object Identity(JsonElement value, ColumnType type) => type switch
     {
         ColumnType.Integer => value.GetInt64(),
-        ColumnType.Decimal => Scaled(value),
+        ColumnType.Decimal or ColumnType.Whole => Scaled(value),
         ColumnType.Timestamp => value.GetDateTimeOffset().UtcDateTime,
         _ => value.GetString()!,
     };
 
-    /// <summary>Returns a decimal as an exact whole number of its last place.</summary>
+    /// <summary>Returns a number as an exact whole number of the last place that any decimal has.</summary>
     private static BigInteger Scaled(JsonElement value)
     {
-        var parts = value.GetRawText().Split('.');
-        return BigInteger.Parse(parts[0] + (parts.Length > 1 ? parts[1] : "").PadRight(DecimalPlaces, '0'), CultureInfo.InvariantCulture);
+        var parts = JsonMember.TextOrRaw(value).Split('.');
+        return BigInteger.Parse(parts[0] + (parts.Length > 1 ? parts[1] : "").PadRight(ExactNumber.DecimalDigits, '0'), CultureInfo.InvariantCulture);
     }
 }

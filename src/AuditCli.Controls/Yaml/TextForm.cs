@@ -33,7 +33,7 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
 
     public static readonly TextForm Date = new(DatePattern(), "a date such as 2026-09-30");
 
-    public static readonly TextForm Timestamp = new(TimestampPattern(), "a time such as 2026-10-01T00:00:00Z");
+    public static readonly TextForm Timestamp = new(TimestampPattern(), "a time with its zone such as 2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00");
 
     public static readonly TextForm Duration = new(DurationPattern(), "a duration such as 24h, 90m or 7d");
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Yaml;
 
@@ -59,7 +60,10 @@ internal static partial class TypedValue
         };
     }
 
-    /// <summary>Reads a value of a column. Exact numbers may have quotes, because editors and other readers of YAML round them.</summary>
+    /// <summary>
+    /// Reads a value of a column or parameter as it is written. Exact numbers may have quotes, because editors and other readers of YAML
+    /// round them.
+    /// </summary>
     public static JsonElement? Read(YamlNode node, Column column, string label, FaultList faults)
     {
         if (!column.IsExact)
@@ -68,6 +72,19 @@ internal static partial class TypedValue
             return CoreSchema.ToJson(number);
         faults.Meaning(node.Position, $"{label} must be {ExactNumber.Described(column)}, but is {NodeReader.Shown(node)}");
         return null;
+    }
+
+    /// <summary>
+    /// Reads a cell as a table of evidence has it: an instant in UTC, whatever offset it is written with. Without one it would be a guess,
+    /// and fits no table.
+    /// </summary>
+    public static JsonElement? ReadCell(YamlNode node, Column column, string label, FaultList faults)
+    {
+        if (column.Type != ColumnType.Timestamp)
+            return Read(node, column, label, faults);
+        return node is YamlScalar { Text: var text } && Rfc3339.TryParse(text, out var instant)
+            ? CoreSchema.ToJson(Rfc3339.Format(instant))
+            : Refuse(node, column.Type, label, faults);
     }
 
     public static bool IsNull(YamlNode node) => node is YamlScalar scalar && CoreSchema.KindOf(scalar) == ScalarKind.Null;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using AuditCli.Bundles;
+using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 using AuditCli.Lookup;
@@ -28,10 +29,13 @@ internal static class QueryCommand
             Description = "Write the result to this file, which must not exist yet. Required for Parquet.",
             HelpName = "FILE",
         };
-        var command = new DetailedCommand("query", "Query a bundle in SQL: the tables of its controls, its results, and its index of evidence.", """
+        var command = new DetailedCommand("query", "Query a bundle in SQL: the tables of its controls, its results, and its index of evidence.", $"""
             Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
             .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
             tables that the SQL names are read, each compared with its digest in the bundle.
+
+            What the SQL of every control has is there too: the table {string.Join(", ", TableNames.Always)}, the functions
+            {string.Join(", ", SqlFunctions.Own)}, and the moments {string.Join(", ", ParameterNames.OfEngagement.Select(n => "$" + n))}.
 
             The engine is the one that evaluates controls, locked in the same way: it reads and writes no file, reaches no network,
             and stops after 5 minutes or 2 GB. In csv a text that begins like a formula has an apostrophe before it.
@@ -70,15 +74,15 @@ internal static class QueryCommand
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);
         var opened = OpenedBundle.Open(path);
-        var tables = QueryTables.Of(opened);
+        var scope = QueryTables.Of(opened);
         if (sql is null)
         {
-            List(output, tables);
+            List(output, scope.Tables);
             return ExitCode.Ok;
         }
         try
         {
-            using var answer = await BundleQuery.RunAsync(sql, tables, EvaluationLimits.Default, cancellationToken);
+            using var answer = await BundleQuery.RunAsync(sql, scope, EvaluationLimits.Default, cancellationToken);
             if (form == "parquet")
             {
                 await answer.WriteParquetAsync(

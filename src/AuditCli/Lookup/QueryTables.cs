@@ -11,14 +11,25 @@ using AuditCli.Reports;
 
 namespace AuditCli.Lookup;
 
-/// <summary>The tables that SQL over a bundle can name: those of each control, the results, and the index of evidence.</summary>
+/// <summary>What SQL over a bundle can name: the tables of each control, the results, the index of evidence, and the moments of its run.</summary>
 internal static class QueryTables
 {
     private const string Results = "results";
     private const string Evidence = "evidence";
 
-    /// <summary>Returns all tables, in order. Reads no file; a table is read when a query names it.</summary>
-    public static ImmutableArray<QueryTable> Of(OpenedBundle bundle) =>
+    /// <summary>Returns everything that a query may name. Reads no file; a table is read when a query names it.</summary>
+    public static QueryScope Of(OpenedBundle bundle)
+    {
+        var moment = bundle.Results.Parameters;
+        return new(
+            new(moment.AsOf, moment.PeriodStart, moment.PeriodEnd, TimeSpan.FromSeconds(moment.AsOfToleranceSeconds))
+            {
+                TimeZone = bundle.Record.Period.TimeZone,
+            },
+            Tables(bundle));
+    }
+
+    private static ImmutableArray<QueryTable> Tables(OpenedBundle bundle) =>
     [
         .. bundle.Index.SelectMany(i => i.Names.Select(n => (Name: n, Item: i))).GroupBy(n => (n.Name.Control, n.Name.Name), n => n.Item)
             .OrderBy(g => g.Key.Control, StringComparer.Ordinal).ThenBy(g => g.Key.Name, StringComparer.Ordinal)

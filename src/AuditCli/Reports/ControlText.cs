@@ -11,7 +11,7 @@ internal static class ControlText
     /// </summary>
     public static string Limits(Control? definition, string parameter) =>
         definition?.Parameters.FirstOrDefault(p => p.Name == parameter) is { Form: { List: null } form } found && (form.Min is not null || form.Max is not null)
-            ? $" ({form.Words(found.Type)})" : "";
+            ? $" ({form.Words(found.Column)})" : "";
 
     public static void Write(TextWriter output, LoadedControl loaded)
     {
@@ -26,7 +26,7 @@ internal static class ControlText
         output.WriteLine($"helps with  {string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}");
         foreach (var parameter in control.Parameters)
         {
-            var allowed = parameter.Form.SaysNothing ? "" : $" ({parameter.Form.Words(parameter.Type)})";
+            var allowed = parameter.Form.SaysNothing ? "" : $" ({parameter.Form.Words(parameter.Column)})";
             output.WriteLine($"parameter   ${parameter.Name} = {parameter.Default.GetRawText()}{allowed}: {parameter.Why}");
         }
         output.WriteLine();

@@ -302,7 +302,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     }
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
-        [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))];
+        [.. control.Parameters.Select(EffectiveParameter.Of)];
 
     /// <summary>
     /// Makes a bundle id of the entity, the UTC time to the second and eight random hex digits: readable, sortable and unique.

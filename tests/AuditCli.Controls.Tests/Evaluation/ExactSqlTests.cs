@@ -29,6 +29,8 @@ public sealed class ExactSqlTests
         [
             new("limit_of", ColumnType.Decimal, JsonDocument.Parse("0.5").RootElement, "w"),
             new("floor", ColumnType.Text, JsonDocument.Parse("\"0.000000000000000001\"").RootElement, "w"),
+            new("most", ColumnType.Whole, JsonDocument.Parse($"\"{Most}\"").RootElement, "w"),
+            new("exact", ColumnType.Decimal, JsonDocument.Parse($"\"{Amount}\"").RootElement, "w") { Scale = 18 },
         ],
     };
 
@@ -90,6 +92,19 @@ public sealed class ExactSqlTests
         (await RunAsync(control, $$"""{"id":"a","amount":"{{Amount}}","supply":"{{Most}}"}""")).IsError(message);
     }
 
+    [Theory]
+    [InlineData("$most * 2 > 5", "no digit of $most may be lost in this SQL, but a BIGNUM becomes a DOUBLE")]
+    [InlineData("$exact / 3 > 5", "no digit of $exact may be lost in this SQL, but a DECIMAL(38,18) becomes a DOUBLE")]
+    [InlineData("(SELECT max(r.rate) FROM rates r) > $exact", "no digit of $exact may be lost in this SQL, but a DECIMAL(38,18) becomes a DOUBLE")]
+    [InlineData("$most = l.words", "no digit of $most may be lost in this SQL, but a VARCHAR becomes a BIGNUM, which drops what is not whole")]
+    public async Task Sql_that_would_lose_a_digit_of_a_parameter_is_refused_too(string pass, string message)
+    {
+        var control = Control(Test(pass));
+        var found = Assert.Single(await ControlSql.CheckAsync(control, process: null, CancellationToken.None));
+        Assert.StartsWith(message, found.Message, StringComparison.Ordinal);
+        (await RunAsync(control, """{"id":"a","words":"x"}""")).IsError(message);
+    }
+
     [Fact]
     public async Task A_column_of_the_result_an_ordering_and_a_join_are_no_way_around()
     {
@@ -145,6 +160,8 @@ public sealed class ExactSqlTests
     [InlineData("(SELECT count(*) FROM (SELECT k.supply FROM ledger k GROUP BY k.supply) g JOIN ledger m ON m.supply = g.supply) = 1")]
     [InlineData("l.amount > 1 AND (SELECT max(r.rate) FROM rates r) > 0.05 AND (SELECT sum(r.rate) * 2 FROM rates r) < 1")]
     [InlineData("l.amount > 1 AND date_diff('day', $period_start, $as_of) > 1")]
+    [InlineData("l.supply = $most AND l.supply + (-$most) = 0 AND $most::VARCHAR = '" + Most + "' AND '$most' <> $most::VARCHAR")]
+    [InlineData("l.amount = $exact AND $exact - 0.000000000000000001 < l.amount AND typeof($exact) = 'DECIMAL(38,18)' AND l.n < $exact")]
     public async Task Sql_that_loses_nothing_is_admitted_and_sees_every_digit(string pass)
     {
         var control = Control(Test(pass));

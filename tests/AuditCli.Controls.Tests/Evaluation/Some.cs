@@ -104,7 +104,7 @@ internal static class Some
     {
         var files = new Dictionary<string, MemoryStream>();
         var scope = new ControlInScope(control, ControlOrigin.Shipped,
-            [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))])
+            [.. control.Parameters.Select(EffectiveParameter.Of)])
         {
             LeftOut = leftOut,
             Preparer = preparer,

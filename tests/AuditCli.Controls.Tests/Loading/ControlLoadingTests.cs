@@ -135,10 +135,13 @@ public sealed class ControlLoadingTests
         "20:59: parameter 'DryRun' must be true or false, without quotes, but is 'yes'")]
     [InlineData(
         "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: 'before {period_start}' } }",
-        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text 'before {period_start}'")]
+        "20:59: parameter 'StartTime' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is the text 'before {period_start}'")]
     [InlineData(
         "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }",
-        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
+        "20:59: parameter 'StartTime' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is the text '{period_start}{period_end}'")]
+    [InlineData("  u: { aws: iam:ListUsers, params: { PathPrefix: '!' } }", "20:50: parameter 'PathPrefix' is '!', and must be a path")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
         "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; "
@@ -207,7 +210,8 @@ public sealed class ControlLoadingTests
     [InlineData("n: { type: integer, default: '1', why: w }", "18:44: 'default' must be an integer such as 90, without quotes, but is the text '1'")]
     [InlineData("n: { type: text, default: \"a\\0b\", why: w }", "18:41: the character U+0000 is not allowed, nor its escape")]
     [InlineData("n: { type: date, default: 2026-02-30, why: w }", "18:41: 'default' must be a date such as 2026-09-30, but is '2026-02-30'")]
-    [InlineData("n: { type: number, default: 1, why: w }", "18:26: 'type' must be one of text, integer, decimal, boolean, date, timestamp, but is 'number'")]
+    [InlineData("n: { type: number, default: 1, why: w }", "18:26: 'type' must be one of text, integer, whole, "
+        + "decimal, decimal(18), boolean, date, timestamp, but is 'number'")]
     [InlineData("n: { type: text, default: [a], why: w }", "18:41: 'default' must be one value, but is a list")]
     [InlineData("N: { type: text, default: a, why: w }", "18:15: in 'parameters', 'N' is not a name such as grace_days (lower-case letters, digits and '_')")]
     public void A_fault_in_a_parameter_is_named_with_its_place(string parameter, string fault) =>

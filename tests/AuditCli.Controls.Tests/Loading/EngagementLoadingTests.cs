@@ -17,7 +17,8 @@ public sealed class EngagementLoadingTests
         "time_zone: UTC",
         "time_zone: ../../etc/passwd",
         "4:58: 'time_zone' must be an IANA time zone such as Europe/Zurich, but is '../../etc/passwd'")]
-    [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time such as 2026-10-01T00:00:00Z, but is '2026-10-01'")]
+    [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is '2026-10-01'")]
     [InlineData("as_of_tolerance: 24h", "as_of_tolerance: 1 day", "6:18: 'as_of_tolerance' must be a duration such as 24h, 90m or 7d, but is '1 day'")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\u200b Preparer' is the preparer; somebody else must review")]

@@ -61,7 +61,14 @@ public sealed class FixtureLoadingTests
     [Theory]
     [InlineData("{ UserNam: x }", "8:17: there is no column 'UserNam'; did you mean 'UserName'?")]
     [InlineData("{ UserName: [x] }", "8:27: 'UserName' must be text, but is a list")]
-    [InlineData("{ CreateDate: 2026-01-01 }", "8:29: 'CreateDate' must be a time such as 2026-10-01T00:00:00Z, but is '2026-01-01'")]
+    [InlineData("{ CreateDate: 2026-01-01 }", "8:29: 'CreateDate' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is '2026-01-01'")]
+    [InlineData("{ CreateDate: 2026-01-01T10:00:00 }", "8:29: 'CreateDate' must be a time with its zone such as 2026-10-01T00:00:00Z or "
+        + "2026-10-01T02:00:00+02:00, but is '2026-01-01T10:00:00'")]
+    [InlineData("{ CreateDate: 2026-02-30T10:00:00Z }", "8:29: 'CreateDate' must be a time with its zone such as 2026-10-01T00:00:00Z or "
+        + "2026-10-01T02:00:00+02:00, but is '2026-02-30T10:00:00Z'")]
+    [InlineData("{ CreateDate: { at: 2026-02-28T10:00:00Z } }", "8:29: 'CreateDate' must be a time with its zone such as 2026-10-01T00:00:00Z or "
+        + "2026-10-01T02:00:00+02:00, but is a map")]
     [InlineData("text", "8:15: a row must be a map of columns, but is text")]
     public void A_cell_that_does_not_fit_is_named_with_its_place(string row, string fault) => Assert.Equal([fault], Faults($"""
         cases:
@@ -74,6 +81,37 @@ public sealed class FixtureLoadingTests
                     - {row}
             expect: {"{"} conclusion: PASS {"}"}
         """));
+
+    [Theory]
+    [InlineData("2026-01-01T10:00:00+02:00", "2026-01-01T08:00:00Z")]
+    [InlineData("2026-01-01T00:30:00-23:30", "2026-01-02T00:00:00Z")]
+    [InlineData("2026-01-01T10:00:00.1234567890Z", null)]
+    [InlineData("2026-01-01T10:00:00.123456789Z", "2026-01-01T10:00:00.1234567Z")]
+    [InlineData("'2026-01-01t10:00:00.500z'", "2026-01-01T10:00:00.5Z")]
+    public void A_time_in_a_row_is_that_of_a_live_table(string written, string? inTable)
+    {
+        var (file, faults) = FixtureLoader.Load(
+            new("f", Encoding.UTF8.GetBytes("cases: [{ name: n, as_of: 2026-10-01T01:00:00+01:00, partitions: { one: { evidence: { users: { rows: "
+                + $"[{{ CreateDate: {written} }}] }} }} }} }}, expect: {{ conclusion: PASS }} }}]")),
+            Control());
+        if (inTable is null)
+        {
+            Assert.Single(faults);
+            return;
+        }
+        var row = Assert.Single(Assert.Single(file!.Cases).Partitions[0].Evidence["users"].Rows);
+        Assert.Equal($$"""{"CreateDate":"{{inTable}}"}""", row.GetRawText());
+        Assert.Equal(new DateTimeOffset(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), file.Cases[0].AsOf);
+    }
+
+    [Theory]
+    [InlineData("as_of: 2026-10-01T00:00:00", "1:27: 'as_of' must be a time with its zone such as 2026-10-01T00:00:00Z or "
+        + "2026-10-01T02:00:00+02:00, but is '2026-10-01T00:00:00'")]
+    [InlineData("as_of: 2026-02-30T00:00:00Z", "1:27: 'as_of': there is no time 2026-02-30T00:00:00Z")]
+    [InlineData("read: { from: 2026-10-01T00:00:00, until: 2026-10-01T00:00:00Z }", "1:34: 'from' must be a time with its zone such as "
+        + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is '2026-10-01T00:00:00'")]
+    public void A_moment_of_a_case_that_is_none_is_named_with_its_place(string moment, string fault) => Assert.Equal(
+        [fault], Faults("cases: [{ name: n, " + moment + ", partitions: { one: {} }, expect: { conclusion: PASS } }]"));
 
     [Theory]
     [InlineData("Priority: '7'", "'Priority' must be an integer such as 90, without quotes, but is the text '7'")]

@@ -23,6 +23,12 @@ public sealed class RowFilterReaderTests
         "20:36: 'UserName.first' reaches into column 'UserName' of 'u' (iam:ListUsers), which is text; only a json column has members")]
     [InlineData("keep: { Tags..team: a }", "20:36: 'Tags..team' has a member without a name")]
     [InlineData("keep: { Tags.: a }", "20:36: 'Tags.' has a member without a name")]
+    [InlineData("keep: { 'Tags.\"app.io/name': a }", "20:36: 'Tags.\"app.io/name' has a quotation mark that is not closed")]
+    [InlineData("keep: { 'Tags.\"app.io\"/name': a }", "20:36: 'Tags.\"app.io\"/name' goes on without a dot after \"app.io\"")]
+    [InlineData("keep: { 'Tags.\"\"': a }", "20:36: 'Tags.\"\"' has a member without a name")]
+    [InlineData(
+        "keep: { Tags.team: a, 'Tags.\"team\"': b }",
+        "20:50: 'Tags.\"team\"' is the same place as 'Tags.team'; give all its values in one list")]
     [InlineData("keep: { UserName: 7 }", "20:46: column 'UserName' of 'u' (iam:ListUsers) is text, so it is never '7'; put it in quotes if the text is meant")]
     [InlineData(
         "keep: { CreateDate: 2026-01-01T00:00:00Z }",
@@ -42,6 +48,9 @@ public sealed class RowFilterReaderTests
     [Theory]
     [InlineData("with: { UserName: UserName.x }", "21:64: 'UserName.x' reaches into column 'UserName' of 'u' (iam:ListUsers), which is text; "
         + "only a json column has members")]
+    [InlineData("with: { UserName: Tags.app\"x\" }", "21:64: 'Tags.app\"x\"' has a quotation mark inside a name; "
+        + "put the whole name in quotation marks, and write the one inside it twice")]
+    [InlineData("with: { UserName: UserName }, where: { 'Tags.\"a.b': x }", "21:85: 'Tags.\"a.b' has a quotation mark that is not closed")]
     [InlineData("with: { UserName: Tag.name }", "21:64: 'u' (iam:ListUsers) has no column 'Tag'; did you mean 'Tags'?")]
     [InlineData("with: { UserName: UserName }, where: { UserNam: a }", "21:85: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
     [InlineData("with: { UserName: UserName }, where: { SerialNumber: a }", "21:85: 'u' (iam:ListUsers) has no column 'SerialNumber'")]

@@ -58,7 +58,8 @@ public sealed class ParameterFormTests
     // list
     [InlineData("type: text, default: a, list: »true", "'list' must be a map, but is a boolean")]
     [InlineData("type: integer, default: 1, list: »{}", "'list' applies only to text, but this is integer")]
-    [InlineData("type: text, default: a, list: { of: »boolean }", "'of' must be one of text, integer, decimal, date, timestamp, but is 'boolean'")]
+    [InlineData("type: text, default: a, list: { of: »boolean }", "'of' must be one of text, integer, whole, decimal, decimal(18), date, timestamp, "
+        + "but is 'boolean'")]
     [InlineData("type: text, default: a, list: { »off: text }", "unknown key 'off'; did you mean 'of'?")]
     [InlineData("type: text, default: a, list: { min: »1 }", "'min' applies to integers, decimals, dates and timestamps, but this is text")]
     [InlineData("type: text, default: '1', list: { of: integer, pattern: »a }", "'pattern' applies only to text, but this is integer")]
@@ -87,6 +88,26 @@ public sealed class ParameterFormTests
     [InlineData("type: text, default: »c, one_of: [b, c], pattern: a|b", "'default' must be one of b, c that matches a|b from beginning to end, but is 'c'")]
     [InlineData("type: text, default: »'', pattern: a", "'default' must be text that matches a from beginning to end, but is empty")]
     [InlineData("type: text, default: »'', list: {}", "'default' must be a list of texts, separated by commas, but is empty")]
+    // exact numbers
+    [InlineData("type: »decimal(39), default: 1", "'type' is 'decimal(39)', but a decimal has 38 digits in all, from 0 to 38 of them after the point: "
+        + "write decimal(18), or 'whole' for a whole number of more digits")]
+    [InlineData("type: »wholes, default: 1", "'type' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'wholes'; "
+        + "did you mean 'whole'?")]
+    [InlineData("type: whole, default: »1.5", "'default' must be a whole number of at most 10000 digits, but is '1.5'")]
+    [InlineData("type: whole, default: »1e18", "'default' must be a whole number of at most 10000 digits, but is '1e18'")]
+    [InlineData("type: decimal(18), default: »'0.1234567890123456789'", "'default' must be a decimal number of at most 20 digits before the point and 18 after "
+        + "it, but is the text '0.1234567890123456789'")]
+    [InlineData("type: decimal(2), default: »1234567890123456789012345678901234567.5", "'default' must be a decimal number of at most 36 digits before the "
+        + "point and 2 after it, but is '1234567890123456789012345678901234567.5'")]
+    [InlineData("type: whole, default: »'9007199254740993', max: 9007199254740992", "'default' must be a whole number of at most 9007199254740992, but is "
+        + "the text '9007199254740993'")]
+    [InlineData("type: decimal(18), default: 1, min: '0.000000000000000002', max: »'0.000000000000000001'", "'max' is 0.000000000000000001, which is less "
+        + "than 'min' (0.000000000000000002), so that no value is allowed")]
+    [InlineData("type: whole, default: 1, pattern: »a", "'pattern' applies only to text, but this is whole")]
+    [InlineData("type: text, default: »'1,9007199254740993,x', list: { of: whole }", "'default' must be a list of whole numbers, separated by commas, but is "
+        + "the text '1,9007199254740993,x': the entry 'x' is not one")]
+    [InlineData("type: text, default: »'1.5,1.50', list: { of: decimal(18) }", "'default' must be a list of numbers of type decimal(18), separated by commas, "
+        + "but is the text '1.5,1.50': the entry '1.50' occurs twice")]
     public void A_fault_in_the_form_is_named_with_its_place(string keys, string fault) =>
         Assert.Equal([At($"n: {{ {keys}", 15, fault)], Samples.FaultsOf(Control(keys.Replace("»", "", StringComparison.Ordinal))));
 

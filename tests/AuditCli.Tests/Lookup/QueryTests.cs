@@ -35,6 +35,8 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     [InlineData("SELECT * FROM \"APD-AWS-003\".users", "did you mean \"APD-AWS-002\".users")]
     [InlineData("SELECT nobody FROM results.items", "nobody")]
     [InlineData("SELEC 1", "syntax error")]
+    [InlineData("SELECT $read_from", "$read_from has no value here; known are $as_of, $period_end, $period_start, and the values of a control's own")]
+    [InlineData("SELECT 1 FROM \"APD-AWS-002\".period_days", "did you mean period_days?")]
     public async Task Wrong_sql_is_told_what_is_there(string sql, string hint)
     {
         var result = await AuditCommand.RunAsync(sample.Folder, "query", sample.Bundle, sql);
@@ -87,6 +89,17 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         Assert.Equal(
             results.Select(c => (c.GetProperty("id").GetString(), c.GetProperty("population").GetInt64())),
             answer.EnumerateArray().Select(r => (r.GetProperty("control").GetString(), r.GetProperty("population").GetInt64())));
+    }
+
+    [Fact]
+    public async Task The_days_and_moments_of_the_run_are_there_as_for_its_controls()
+    {
+        var asOf = SampleTests.Results(sample.Bundle).GetProperty("parameters").GetProperty("as_of").GetString();
+        var answer = Assert.Single((await JsonAsync(
+            "SELECT min(starts_at) = $period_start AND max(ends_at) = $period_end AS whole, "
+            + "count(*) = date_diff('day', $period_start, $period_end) AS daily, "
+            + $"$as_of = '{asOf}'::TIMESTAMPTZ AS moment, item('a b', 'c') AS item FROM period_days")).EnumerateArray());
+        Assert.Equal("""{"whole":true,"daily":true,"moment":true,"item":"a%20b c"}""", answer.ToString());
     }
 
     [Fact]

@@ -15,6 +15,8 @@ public sealed partial class ExactNumberRunTests : IDisposable
     private const string Most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
     private const string Amount = "12345678901234567890.123456789012345678";
 
+    private const string Limit = "12345678901234567890.123456789012345677";
+
     private static readonly string[] Formats = ["csv", "ndjson", "json", "xlsx", "parquet"];
 
     private static readonly string Control = $$"""
@@ -32,6 +34,9 @@ public sealed partial class ExactNumberRunTests : IDisposable
         key_control: false
         owner: Finance
         references: { soc2-tsc: [CC6.1] }
+        parameters:
+          most: { type: whole, default: 1, min: 0, max: "{{Most}}", why: What the contract issued. }
+          limit: { type: decimal(18), default: "0.000000000000000001", min: 0, max: "99999999999999999999.999999999999999999", why: Small amounts are dust. }
         evidence:
           ledger: { file: ledger, columns: { id: text, amount: decimal(18), supply: whole } }
         completeness:
@@ -42,7 +47,7 @@ public sealed partial class ExactNumberRunTests : IDisposable
           - id: T1
             title: The supply is that of the contract, and the amount is above a limit
             sql: |
-              SELECT l.id AS item, l.supply = '{{Most}}' AND l.amount > 12345678901234567890.123456789012345677 AS pass,
+              SELECT l.id AS item, l.supply = $most AND l.amount > $limit AS pass,
                   'another supply' AS reason, l.amount, l.supply
               FROM ledger l
         recommendation: Burn what was not issued.
@@ -86,6 +91,11 @@ public sealed partial class ExactNumberRunTests : IDisposable
             Assert.Contains($"\"attributes\":{{\"amount\":-0.000000000000000001,\"supply\":-{Most}}}", rows, StringComparison.Ordinal);
         }
         Assert.All(seen, s => Assert.Equal(seen[0], s));
+        var results = await File.ReadAllTextAsync(Path.Combine(AuditCommand.TheBundle(Path.Combine(_folder.Path, "csv", "out")), "data/results/results.json"));
+        Assert.Contains(
+            $$"""{"name":"limit","type":"decimal","value":"{{Limit}}","by":"R. Reviewer","why":"The policy says so","scale":18}""", results, StringComparison.Ordinal);
+        Assert.Contains(
+            $$"""{"name":"most","type":"whole","value":"{{Most}}","by":"R. Reviewer","why":"The contract says so"}""", results, StringComparison.Ordinal);
         await EveryReportHoldsAsync(Path.Combine(_folder.Path, "csv"), Amount, Most, "-" + Most, "9007199254740993");
 
         var again = await AuditCommand.RunAsync(
@@ -96,6 +106,24 @@ public sealed partial class ExactNumberRunTests : IDisposable
             "SELECT sum(l.amount) AS amount, max(l.supply) AS supply FROM \"DAT-XSR-901\".ledger l");
         Assert.Contains("12345678901234567892.123456789012345677", queried.Output, StringComparison.Ordinal);
         Assert.Contains(Most, queried.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("most: { value: 1.5,", "must be a whole number of at most 10000 digits, but is '1.5'")]
+    [InlineData("most: { value: 115792089237316195423570985008687907853269984665640564039457584007913129639936,", "must be a whole number from 0 to 1157")]
+    [InlineData(
+        "limit: { value: 0.0000000000000000001,",
+        "must be a decimal number of at most 20 digits before the point and 18 after it, but is '0.0000000000000000001'")]
+    public async Task A_parameter_of_the_engagement_that_does_not_fit_ends_the_run_with_its_place(string value, string message)
+    {
+        await RunAsync("fits", "csv", ("a", Amount, Most));
+        var path = Path.Combine(_folder.Path, "fits", "engagement.yaml");
+        var (name, text) = (value.Split(':')[0], File.ReadAllText(path));
+        File.WriteAllText(path, Regex.Replace(text, $@"\b{name}: \{{ value: [^,]*,", value));
+        var run = await AuditCommand.RunAsync(Path.GetDirectoryName(path)!, "run", "engagement.yaml", "--out", "again");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains($"parameter '{name}' of DAT-XSR-901 {message}", run.Error, StringComparison.Ordinal);
+        Assert.Matches(@"engagement\.yaml:1[0-9]:[0-9]+: ", run.Error);
     }
 
     /// <summary>Checks the reports that list items; in the workbook numbers of so many digits are texts.</summary>
@@ -145,6 +173,11 @@ public sealed partial class ExactNumberRunTests : IDisposable
             preparer: A. Preparer
             reviewer: R. Reviewer
             library: library
+            controls:
+              parameters:
+                DAT-XSR-901:
+                  most: { value: "{{Most}}", by: R. Reviewer, why: The contract says so }
+                  limit: { value: {{Limit}}, by: R. Reviewer, why: The policy says so }
             inputs:
               ledger: { file: ledger.{{format}}, obtained_from: Finance, obtained_on: 2026-11-16, how: watched by the auditor }
             targets:

@@ -278,7 +278,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         EvaluationProcess? process, Control control, EvaluationLimits limits, CancellationToken cancellationToken, params Partition[] partitions)
     {
         var files = new Dictionary<string, MemoryStream>();
-        var parameters = control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null));
+        var parameters = control.Parameters.Select(EffectiveParameter.Of);
         var scope = new ControlInScope(control, ControlOrigin.Shipped, [.. parameters]);
         var result = await Evaluator.EvaluateAsync(scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), cancellationToken);
         return new(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using DuckDB.NET.Data;
 
 namespace AuditCli.Tests.Running;
 
@@ -48,13 +49,21 @@ public sealed class PersonalColumnTests : IDisposable
     [InlineData("xlsx")]
     [InlineData("parquet")]
     [InlineData("json")]
-    public async Task A_file_of_another_format_ends_the_run_before_anything_is_kept(string format)
+    public async Task A_file_of_another_format_is_kept_without_its_personal_values_and_joined_with_the_others(string format)
     {
-        Write(format, "[]", "{}\n");
-        var run = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out", "--allow-secrets");
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains($"leavers.{format}: personal columns need a .csv or .ndjson file", run.ToString(), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(_folder.Path, "out")));
+        Write("csv", "", $"{{\"holder\":\"{Leaver}\",\"since\":\"2020\"}}\n");
+        _folder.Write("engagement.yaml", File.ReadAllText(Path.Combine(_folder.Path, "engagement.yaml"))
+            .Replace("leavers.csv", $"leavers.{format}", StringComparison.Ordinal));
+        WriteLeavers(Path.Combine(_folder.Path, $"leavers.{format}"));
+        var run = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out");
+        Assert.True(run.ExitCode == 2, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        var rows = File.ReadLines(Path.Combine(bundle, "data/results/apd-xsr-902.t1.ndjson")).Select(l => JsonElement.Parse(l)).ToArray();
+        Assert.Equal(["1 deviation", "2 pass"], rows.Select(r => $"{r.GetProperty("item")} {r.GetProperty("verdict")}"));
+        Assert.DoesNotContain(Directory.EnumerateFiles(bundle, "*", SearchOption.AllDirectories), f => Holds(f, Leaver) || Holds(f, Stayer));
+        Assert.DoesNotContain("kestrel", run.ToString(), StringComparison.Ordinal);
+        var again = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
     }
 
     [Fact]
@@ -134,6 +143,30 @@ public sealed class PersonalColumnTests : IDisposable
             targets:
               prod: { aws: { regions: [us-east-1] } }
             """);
+    }
+
+    private static void WriteLeavers(string path)
+    {
+        switch (Path.GetExtension(path))
+        {
+            case ".json":
+                File.WriteAllText(path, $"[{{\"id\":\"1\",\"email\":\"{Leaver}\"}},\n{{\"id\":\"2\",\"email\":\"{Stayer}\"}}]");
+                break;
+            case ".xlsx":
+                string[][] rows = [["id", "email"], ["1", Leaver], ["2", Stayer]];
+                File.WriteAllBytes(path, WrittenWorkbook.Of([("Leavers", "", $"<sheetData>{string.Concat(rows.Select(r =>
+                    $"<row>{string.Concat(r.Select(t => $"<c t=\"inlineStr\"><is><t>{t}</t></is></c>"))}</row>"))}</sheetData>")]));
+                break;
+            default:
+                using (var connection = new DuckDBConnection("DataSource=:memory:"))
+                {
+                    connection.Open();
+                    using var command = connection.CreateCommand();
+                    command.CommandText = $"COPY (SELECT * FROM (VALUES ('1', '{Leaver}'), ('2', '{Stayer}')) t(id, email)) TO '{path}' (FORMAT parquet)";
+                    command.ExecuteNonQuery();
+                }
+                break;
+        }
     }
 
     /// <summary>Whether a file holds a text, also compressed or in the parts of a workbook.</summary>

@@ -16,8 +16,9 @@ A file has one line per operation:
 
   http     verb and path below the API's base, with {+name} where a name of several segments stands
   path     what really may stand in the path, one {} per segment; the guard compares with it. Absent: as http
-  in       parameters, "type word...": in=path|query (else body), required
-  fill     what the collector gives where the control gives nothing; {project} is the partition's project
+  host     template of the host that serves it, where that is one of a location; {location} is the parameter of that name
+  in       parameters, "type word...": in=path|query|host (else body), required
+  fill     what the collector gives where the control gives nothing; {project} is the partition's project, {location} the parameter
   rows     member whose elements are the rows; absent: the whole response is one row
   inner    for a map of lists: the member of each map value that has the rows, which then carry the map's key as _key
   paged    query|body: where pageToken goes; the answer has nextPageToken
@@ -55,6 +56,16 @@ APIS = {
     'serviceusage': ('serviceusage/v1', 'SERVICEUSAGE'),
     'bigquery': ('bigquery/v2', 'BIGQUERY'),
     'policyanalyzer': ('policyanalyzer/v1', 'POLICYANALYZER'),
+    'aiplatform': ('aiplatform/v1', 'AIPLATFORM'),
+}
+
+# APIs of which only these operations are taken: others return data, or definitions with environment variables of programs.
+ONLY = {
+    'aiplatform': {f'projects.locations.{of}.{m}' for of in ('endpoints', 'indexEndpoints') for m in ('get', 'list')},
+}
+# APIs whose operations below a location are served by a host of that location (https://cloud.google.com/vertex-ai/docs/reference/rest).
+REGIONAL = {
+    'aiplatform': 'https://{location}-aiplatform.googleapis.com/',
 }
 
 READ_VERB = re.compile(r'^(get|list|search|aggregatedList|fetch|analyze|effective|query)(?=[A-Z]|$)')
@@ -216,6 +227,8 @@ class Api:
         for info in sorted(self.methods, key=lambda m: m['method_id']):
             method = info['method_id'].split('.', 1)[1]
             full, last = f'{self.name}:{method}', method.rsplit('.', 1)[-1]
+            if method not in ONLY.get(self.name, {method}):
+                continue
             if full in REFUSED:
                 self.refused[method] = REFUSED[full]
                 continue
@@ -235,7 +248,8 @@ class Api:
         if '{+' in flat:
             self.problems.append(f'{full}: {flat} does not say how many segments a name has')
         given, fill = self.parameters(full, info)
-        for name, value in self.project(relative, flat).items():
+        regional = '/locations/{' in flat and REGIONAL.get(self.name)
+        for name, value in self.project(relative, flat, regional).items():
             fill.setdefault(name, value)
         if 'project' in given and 'in=query' in given['project']:
             fill['project'] = '{project}'
@@ -247,6 +261,10 @@ class Api:
             fill['options'] = {'requestedPolicyVersion': POLICY_VERSION}
         for name in fill:
             given[name] = given[name].replace(' required', '')
+        if regional:
+            # Where the path does not name a location by itself, only the control can.
+            given['location'] = 'text in=host' + (' required' if any('{location}' in str(f) for f in fill.values()) else '')
+            given = dict(sorted(given.items()))
         out = self.messages.get(info['response_type_name'], [])
         paged = None
         if any(m[0] == 'nextPageToken' for m in out):
@@ -255,6 +273,8 @@ class Api:
                 self.problems.append(f'{full}: there is a nextPageToken and no pageToken')
         given.pop('pageToken', None)
         entry = {'http': f"{info['http_method']} {relative}"}
+        if regional:
+            entry['host'] = regional
         if segments != re.sub(r'\{\+?[^}]*\}', '{}', relative):
             entry['path'] = segments
         entry['in'] = given
@@ -288,8 +308,8 @@ class Api:
         return dict(sorted(given.items())), {}
 
     @staticmethod
-    def project(relative, flat):
-        """Parameters that name exactly a project."""
+    def project(relative, flat, regional):
+        """Parameters that name exactly a project, or a location of one where the host is the location's."""
         fill, there, real = {}, relative.split('/'), flat.split('/')
         at = 0
         for i, segment in enumerate(there):
@@ -307,6 +327,8 @@ class Api:
                 fill[name] = '{project}'
             elif len(covers) == 2 and (covers[0] == 'projects' or all(re.fullmatch(r'\{v\d.*\}', c) for c in plain)):
                 fill[name] = 'projects/{project}'
+            elif regional and plain[:1] + plain[2:3] == ['projects', 'locations'] and len(covers) == 4:
+                fill[name] = 'projects/{project}/locations/{location}'
         return fill
 
     def rows(self, full, method, info, out, paged, entry):
