@@ -13,6 +13,9 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 /// <summary>Runs the program, either in this process with a given host or as a separate process.</summary>
 public static class AuditCommand
 {
+    /// <summary>What .NET needs of the environment, and what <c>test.runsettings</c> sets to make processes start sooner.</summary>
+    private static readonly ImmutableArray<string> Kept = ["PATH", "DOTNET_EnableWriteXorExecute"];
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs in this process with the given host. The SDKs still see the environment of the test process.</summary>
@@ -59,7 +62,8 @@ public static class AuditCommand
     {
         var start = new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Clear();
-        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        foreach (var name in Kept.Where(n => Environment.GetEnvironmentVariable(n) is not null))
+            start.Environment[name] = Environment.GetEnvironmentVariable(name);
         start.Environment["HOME"] = folder;
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
@@ -82,7 +86,8 @@ public static class AuditCommand
         };
         Signal.AllowInterrupt();
         start.Environment.Clear();
-        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        foreach (var name in Kept.Where(n => Environment.GetEnvironmentVariable(n) is not null))
+            start.Environment[name] = Environment.GetEnvironmentVariable(name);
         start.Environment["HOME"] = folder;
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
