@@ -73,7 +73,7 @@ public sealed class ComfortTests
     {
         var host = AuditCommand.Host("/");
         var library = ChosenLibrary.Load(null, host);
-        var packs = ChosenLibrary.Packs(null, host);
+        var packs = ChosenLibrary.Packs(null, host).Files;
         Assert.Contains(packs, p => p.Path == "packs/quick.yaml");
         foreach (var file in packs)
         {
