@@ -65,7 +65,15 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             if (prepared.Stopped is { } stopped)
                 log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
             await WriteQuestionsAsync(bundle, cancellationToken);
-            (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
+            (facts, var items) = await RunProgress.ShowAsync(host, error, show =>
+            {
+                void Tell(CollectionEvent happened)
+                {
+                    log.Tell(happened);
+                    show(happened);
+                }
+                return CollectAsync(bundle, log, Tell, started, limits, cancellationToken);
+            });
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
@@ -190,13 +198,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     }
 
     private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
-        BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
+        BundleWriter bundle, ILogger log, Action<CollectionEvent> tell, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         var key = prepared.RedactionKey ?? RandomNumberGenerator.GetBytes(PreparedRun.LeastKeyBytes);
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections)
+            {
+                Waiting = wait => tell(new CollectionEvent.Waiting(wait)),
+            };
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
@@ -205,16 +216,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var targets = plan.TargetsOf(engagement.Targets);
         await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, clock, log.Tell));
         var limit = new ConcurrencyLimit(limits);
-        var collected = await RunProgress.ShowAsync(host, error, show =>
-        {
-            void Tell(CollectionEvent happened)
-            {
-                log.Tell(happened);
-                show(happened);
-            }
-            return new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, Tell).RunAsync(
-                targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
-        });
+        var collected = await new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, tell).RunAsync(
+            targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
         var facts = new RunFacts
         {
             Started = prepared.Stopped?.Started ?? started,
