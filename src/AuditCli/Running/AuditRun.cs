@@ -168,12 +168,15 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             throw new InvalidDataException(
                 $"{first.File}, near character {first.Offset}, holds what looks like a credential"
-                + $"{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
+                + $"{leaks.Length switch { 1 => "", 2 => ", and so does another file", var all => $", and so do {all - 1} other files" }}; {Advice(first.File)}");
         }
         return leaks;
     }
 
-    /// <summary>Returns what to do about a credential that was found, by the origin of its file.</summary>
+    /// <summary>
+    /// Returns what to do about a credential that was found, by the origin of its file. Files of people are searched before the first request,
+    /// so they are found here only if the stopped run that is resumed had allowed them. What SQL assembles is replaced in its rows.
+    /// </summary>
     private string Advice(string file) => file switch
     {
         _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
@@ -182,8 +185,6 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             $"remove it from the control and run again; if it is not one, {Allowed}",
         _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
             $"it is in the recorded exchanges, which a replay copies unchanged: record them again with this version; if it is not one, {Allowed}",
-        _ when file.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal) =>
-            $"a control's SQL assembled it: change the SQL to output a name, not the value, and run again; if it is not one, {Allowed}",
         _ => $"it came from the provider, not from your files: inspect the file; if it is not one, {Allowed}",
     };
 
