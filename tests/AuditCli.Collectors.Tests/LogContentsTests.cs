@@ -18,7 +18,8 @@ public sealed class LogContentsTests
         .. Directory.GetFiles(Repository.Path(["src", "AuditCli.Collectors", .. folder.Split('/')]), "*.json").Order(StringComparer.Ordinal)
             .Select(f => JsonElement.Parse(File.ReadAllText(f))).Where(f => f.TryGetProperty(name, out _))
             .SelectMany(f => f.GetProperty("operations").EnumerateObject()
-                .Select(o => ($"{f.GetProperty(name).GetString()}:{o.Name}", o.Value.TryGetProperty("reads", out var why) ? why.GetString() : null, (string?)null))
+                .Select(o => (
+                    $"{f.GetProperty(name).GetString()}:{o.Name}", o.Value.TryGetProperty("reads", out var why) ? why.GetString() : null, (string?)null))
                 .Concat(f.GetProperty("refused").EnumerateObject()
                     .Select(o => ($"{f.GetProperty(name).GetString()}:{o.Name}", (string?)null, o.Value.GetString())))),
     ];

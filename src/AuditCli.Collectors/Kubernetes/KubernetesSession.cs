@@ -251,7 +251,8 @@ internal sealed class KubernetesSession : ITargetSession
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = RequestedWait.From(
-                    RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait), request.RequestUri, (int)answer.StatusCode, attempt + 1, Attempts);
+                    RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait),
+                    request.RequestUri, (int)answer.StatusCode, attempt + 1, Attempts);
             }
             // A connect timeout arrives as a cancellation although the caller's token is not cancelled.
             catch (Exception e)

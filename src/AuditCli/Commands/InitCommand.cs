@@ -71,7 +71,8 @@ internal static class InitCommand
             };
             foreach (var input in inputs)
                 files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
-            return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, Targets(host.Collectors, asked), output, error, cancellationToken);
+            var targets = Targets(host.Collectors, asked);
+            return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, targets, output, error, cancellationToken);
         });
         return command;
     }

@@ -166,9 +166,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
         if (leaks is [var first, ..] && !options.AllowSecrets)
         {
+            var others = leaks.Length switch { 1 => "", 2 => ", and so does another file", var all => $", and so do {all - 1} other files" };
             throw new InvalidDataException(
-                $"{first.File}, near character {first.Offset}, holds what looks like a credential"
-                + $"{leaks.Length switch { 1 => "", 2 => ", and so does another file", var all => $", and so do {all - 1} other files" }}; {Advice(first.File)}");
+                $"{first.File}, near character {first.Offset}, holds what looks like a credential{others}; {Advice(first.File)}");
         }
         return leaks;
     }

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Net.Http.Headers;
 using System.Text;
 using AuditCli.Collectors.Exchanges;
 
@@ -67,7 +66,7 @@ public sealed class ContentDecodingTests
 
     private static async Task<ReadOnlyMemory<byte>> DecodedAsync(byte[] body, int maxBytes = 1 << 20)
     {
-        using var content = new ByteArrayContent(body) { Headers = { ContentEncoding = { "gzip" }, ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var content = new ByteArrayContent(body) { Headers = { ContentEncoding = { "gzip" } } };
         return await ContentDecoding.ReadAsync(content, maxBytes, CancellationToken.None);
     }
 
