@@ -111,7 +111,19 @@ public sealed record CallForm(
 /// <param name="Name">Its name, such as <c>prod</c>.</param>
 /// <param name="Settings">Its settings as a YAML flow map.</param>
 /// <param name="Remark">The comment after it: which other settings there are.</param>
-public sealed record StarterTarget(string Name, string Settings, string Remark);
+public sealed record StarterTarget(string Name, string Settings, string Remark)
+{
+    /// <summary>Environment variables of the provider's own tools, of which one shows that somebody here uses the source.</summary>
+    public ImmutableArray<string> Variables { get; init; } = [];
+
+    /// <summary>Files below the home folder, of which one shows the same.</summary>
+    public ImmutableArray<string> HomeFiles { get; init; } = [];
+
+    /// <summary>Whether this machine is set up for the source. Nothing is read but whether the variables and files exist.</summary>
+    public bool IsSetUp(Func<string, string?> environment) =>
+        Variables.Any(v => !string.IsNullOrEmpty(environment(v)))
+        || environment("HOME") is { Length: > 0 } home && HomeFiles.Any(f => File.Exists(Path.Combine(home, f)));
+}
 
 /// <summary>What a new control of a source begins with.</summary>
 /// <param name="Code">The second part of the IDs of its controls, such as <c>AWS</c>.</param>

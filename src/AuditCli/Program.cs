@@ -5,6 +5,9 @@ using AuditCli.Collectors.Redaction;
 using AuditCli.Controls.Evaluation.Isolation;
 using AuditCli.Hosting;
 
+// DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=0 overrides the setting of the build, and the user's locale would change words and numbers.
+CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 if (OpenFileLimit.WhyTooFew() is { } few)
 {
     StandardStreams.Warn(few);

@@ -28,7 +28,15 @@ internal static class AwsEntry
             [],
             new("--region", "R", "The region to call; default: the one configured for the credentials.", ""),
             item => item.Region.EndsWith(EveryRegion, StringComparison.Ordinal) ? null : item.Region),
-        Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN use other credentials than those in your environment"),
+        Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN use other credentials than those in your environment")
+        {
+            Variables =
+            [
+                "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONFIG_FILE",
+            ],
+            HomeFiles = [".aws/config", ".aws/credentials"],
+        },
         NewControl = new("AWS", "iam:ListUsers", "Arn"),
         Quick = new("Without an engagement: the AWS account of the credentials in your environment."),
         Fields = new()

@@ -200,7 +200,7 @@ internal sealed class AwsSession(
             return new(
                 service, credentials, Config(service, scope, region, bucketRegion),
                 objects is null ? transport.Open(scope, check.Refusal, check.Places, follow()) : transport.Open(scope, objects.Refusal, route: follow()),
-                transport.IsReplay ? null : clock, RenewAsync, name => Pace(name, region));
+                transport.Waits(clock), RenewAsync, name => Pace(name, region));
         })).Value;
 
     /// <summary>

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Compression;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Exchanges;
 
@@ -14,6 +14,9 @@ internal static class ContentDecoding
     public const string Accepted = "gzip";
 
     private const int Unannounced = 16 * 1024;
+
+    /// <summary>The limit of gzip members of one body: each costs an inflater, and an empty member has only twenty bytes.</summary>
+    private const int MostMembers = 100_000;
 
     /// <summary>The limit of memory allocated because of an announced length.</summary>
     private const int Announced = 1 << 20;
@@ -42,9 +45,10 @@ internal static class ContentDecoding
     private static async Task<ReadOnlyMemory<byte>> DecodeAsync(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
     {
         using var source = new MemoryStream(coded.ToArray(), writable: false);
+        if (coding is "gzip" or "x-gzip")
+            return Gunzipped(source, maxBytes, cancellationToken);
         await using Stream? decoder = coding switch
         {
-            "gzip" or "x-gzip" => new GZipStream(source, CompressionMode.Decompress),
             "deflate" => new ZLibStream(source, CompressionMode.Decompress),
             "br" => new BrotliStream(source, CompressionMode.Decompress),
             "identity" => null,
@@ -54,17 +58,44 @@ internal static class ContentDecoding
             return coded;
         try
         {
-            var decoded = await BoundedAsync(decoder, null, maxBytes, cancellationToken);
-            // .NET's GZipStream ends without an error if its input is truncated; the trailer has the length.
-            if (decoder is GZipStream && (coded.Length < 18 || BinaryPrimitives.ReadUInt32LittleEndian(coded.Span[^4..]) != (uint)decoded.Length))
-                throw new IOException("the compressed response is truncated");
-            return decoded;
+            return await BoundedAsync(decoder, null, maxBytes, cancellationToken);
         }
         // BrotliStream throws the second type for data that it cannot decode.
         catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
         {
             throw new IOException($"the response is not {coding}: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Returns the content of all members of a gzip file (RFC 1952, section 2.2), each checked by its trailer: .NET's GZipStream ends
+    /// without an error if its input is truncated.
+    /// </summary>
+    private static ReadOnlyMemory<byte> Gunzipped(MemoryStream file, int maxBytes, CancellationToken cancellationToken)
+    {
+        using var decoded = new MemoryStream();
+        var some = new byte[Unannounced];
+        try
+        {
+            for (var members = 0; file.Position < file.Length; members++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (members == MostMembers)
+                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"the compressed response has more than {MostMembers} gzip members"));
+                using var member = new GzipMember(file, plain: false);
+                for (int read; (read = member.Read(some)) > 0;)
+                {
+                    decoded.Write(some, 0, read);
+                    if (decoded.Length > maxBytes)
+                        throw TooLarge(maxBytes);
+                }
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            throw new IOException($"the compressed response is truncated or damaged: {e.Message}", e);
+        }
+        return decoded.GetBuffer().AsMemory(0, (int)decoded.Length);
     }
 
     private static async Task<ReadOnlyMemory<byte>> BoundedAsync(Stream stream, long? length, int maxBytes, CancellationToken cancellationToken)

@@ -87,7 +87,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         // The response to HEAD has no body, but states the length that the body would have.
         var length = request.Method == HttpMethod.Head ? response.Content.Headers.ContentLength : body.Length;
         var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
-        fields = [.. fields.Select(f => KeyValuePair.Create(f.Key, echoed.Remove(f.Value)))];
+        fields = [.. fields.Select(f => KeyValuePair.Create(echoed.RemoveFromName(f.Key), echoed.Remove(f.Value)))];
         var reason = echoed.Remove(response.ReasonPhrase ?? "");
         if (_redaction is not null)
             (fields, reason) = ([.. fields.Select(f => KeyValuePair.Create(f.Key, _redaction.Field(f.Key, f.Value)))], _redaction.Field("", reason));

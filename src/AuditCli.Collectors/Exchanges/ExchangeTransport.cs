@@ -35,6 +35,12 @@ public abstract class ExchangeTransport : IAsyncDisposable
     internal abstract HttpMessageHandler Open(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null);
 
+    /// <summary>Called as a wait begins that a server asked for; from many threads.</summary>
+    public Action<RequestedWait> Waiting { get; init; } = _ => { };
+
+    /// <summary>Returns the waits between attempts; a replay does not wait.</summary>
+    internal RetryWaits Waits(TimeProvider? clock) => new(IsReplay ? null : clock, Waiting);
+
     /// <summary>Returns the URI of the scope's first recorded request in a replay; null live, or if nothing is recorded.</summary>
     public abstract Uri? FirstRecorded(ExchangeScope scope);
 

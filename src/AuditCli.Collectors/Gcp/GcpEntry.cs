@@ -32,7 +32,11 @@ internal static class GcpEntry
             ],
             new("--project", "P", "The project to read; default: the target's, if it has only one.", ""),
             item => item.Account),
-        Starter = new("cloud", "{ organization: \"123456789012\" }", "or folder: \"...\", or projects: [a, b]"),
+        Starter = new("cloud", "{ organization: \"123456789012\" }", "or folder: \"...\", or projects: [a, b]")
+        {
+            Variables = ["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT", "CLOUDSDK_CONFIG"],
+            HomeFiles = [".config/gcloud/application_default_credentials.json"],
+        },
         NewControl = new("GCP", "iam:projects.serviceAccounts.list", "email"),
         Quick = new("Without an engagement: the Google Cloud project of the credentials in your environment.")
         {

@@ -140,7 +140,7 @@ internal sealed class GcpSession(
             return new(
                 transport.Open(scope, refusal, route: route),
                 payer is null ? credential : credential.CreateWithQuotaProject(payer),
-                transport.IsReplay ? null : clock,
+                transport.Waits(clock),
                 attempts);
         })).Value;
 }

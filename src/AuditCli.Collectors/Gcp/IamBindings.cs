@@ -127,6 +127,8 @@ internal static class IamBindings
         var level = resource[..(resource.IndexOf('/', StringComparison.Ordinal) - 1)];
         foreach (var (binding, b) in Elements(policy, "bindings").Select((e, i) => (e, i)))
         {
+            if (binding.ValueKind == JsonValueKind.Object && UnknownMembers.InAnotherCase(binding, "role", "members", "condition") is var (found, name))
+                throw new CollectionException(Codes.MalformedResponse, $"{what}: a binding of {resource} has {found} where the API has {name}");
             foreach (var (member, m) in Elements(binding, "members").Select((e, i) => (e, i)))
             {
                 if (member.ValueKind != JsonValueKind.String)

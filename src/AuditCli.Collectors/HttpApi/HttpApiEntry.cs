@@ -37,7 +37,10 @@ internal static class HttpApiEntry
                 ],
                 null,
                 _ => null),
-            Starter = new("idp", "{ url: \"https://acme.okta.com\" }", "OKTA_API_TOKEN has the token; product: entra | jira | servicenow for others"),
+            Starter = new("idp", "{ url: \"https://acme.okta.com\" }", "OKTA_API_TOKEN has the token; product: entra | jira | servicenow for others")
+            {
+                Variables = ["OKTA_CLIENT_ORGURL", "OKTA_API_TOKEN"],
+            },
             NewControl = new("API", "okta:users.list", "id"),
             Quick = new("Without an engagement: one product with an HTTP API, with the credentials in your environment.")
             {

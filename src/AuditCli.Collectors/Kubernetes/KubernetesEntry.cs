@@ -30,7 +30,11 @@ internal static class KubernetesEntry
             ],
             null,
             _ => null),
-        Starter = new("cluster", "{ }", "context: NAME chooses another than the kubeconfig's current one"),
+        Starter = new("cluster", "{ }", "context: NAME chooses another than the kubeconfig's current one")
+        {
+            Variables = ["KUBECONFIG", "KUBERNETES_SERVICE_HOST"],
+            HomeFiles = [".kube/config"],
+        },
         NewControl = new("K8S", "v1/namespaces", "name"),
         Quick = new("Without an engagement: the cluster of the kubeconfig's current context."),
         Fields = new() { RequestIds = ["Audit-Id"] },

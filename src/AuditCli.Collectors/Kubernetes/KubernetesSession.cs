@@ -18,12 +18,13 @@ internal sealed class KubernetesSession : ITargetSession
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
     private readonly HttpClient _http;
     private readonly TimeProvider? _clock;
+    private readonly RetryWaits _waits;
     private readonly int _pageSize;
 
     /// <param name="clock">The clock for waits between attempts; null in a replay, which does not wait.</param>
     public KubernetesSession(ExchangeScope scope, ClusterAccess access, ExchangeTransport transport, TimeProvider? clock, int pageSize)
     {
-        (_clock, _pageSize, Access) = (clock, pageSize, access);
+        (_clock, _waits, _pageSize, Access) = (clock, transport.Waits(clock), pageSize, access);
         var check = new RequestCheck(new Uri(access.Address).AbsolutePath.TrimEnd('/'));
         // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
         _http = new(transport.Open(scope, check.Refusal, route: access.Route)) { Timeout = Timeout.InfiniteTimeSpan };
@@ -237,7 +238,7 @@ internal sealed class KubernetesSession : ITargetSession
             }
             request.Headers.Authorization = await Access.Authorization(cancellationToken);
             var last = attempt == Attempts;
-            TimeSpan? asked = null;
+            RequestedWait? asked = null;
             try
             {
                 using var answer = await _http.SendAsync(request, cancellationToken);
@@ -249,7 +250,9 @@ internal sealed class KubernetesSession : ITargetSession
                         CultureInfo.InvariantCulture, $"{what}: the response has status {(int)answer.StatusCode}, which no complete response has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
-                asked = RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait);
+                asked = RequestedWait.From(
+                    RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait),
+                    request.RequestUri, (int)answer.StatusCode, attempt + 1, Attempts);
             }
             // A connect timeout arrives as a cancellation although the caller's token is not cancelled.
             catch (Exception e)
@@ -259,16 +262,8 @@ internal sealed class KubernetesSession : ITargetSession
                 if (last || e is ExchangeRefusedException || KubernetesFailures.IsUntrusted(e))
                     throw KubernetesFailures.Of(what, e);
             }
-            await WaitAsync(attempt, asked, cancellationToken);
+            await _waits.WaitAsync(Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Pow(2, attempt - 1)), asked, cancellationToken);
         }
-    }
-
-    private async Task WaitAsync(int attempt, TimeSpan? asked, CancellationToken cancellationToken)
-    {
-        if (_clock is null)
-            return;
-        var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Pow(2, attempt - 1));
-        await Task.Delay(RetryAfter.OrOwn(asked, jittered), _clock, cancellationToken);
     }
 
     /// <summary>Whether the status means a complete response: 200, or 201 for a review. Any other success is partial or empty.</summary>

@@ -21,6 +21,7 @@ internal sealed class LabelSelector
     public static LabelSelector Read(JsonElement selector)
     {
         var terms = ImmutableArray.CreateBuilder<(string, string, ImmutableArray<string>)>();
+        Members.CheckNames(selector, "matchLabels", "matchExpressions");
         foreach (var label in Labels(Members.Of(selector, "matchLabels")))
             terms.Add((label.Key, "In", [label.Value]));
         foreach (var expression in Members.Objects(selector, "matchExpressions"))
@@ -30,6 +31,7 @@ internal sealed class LabelSelector
             var named = JsonMember.Text(expression, "operator");
             if (named is not ("In" or "NotIn" or "Exists" or "DoesNotExist"))
                 throw new FormatException($"matchExpressions has the unknown operator {named}");
+            Members.CheckNames(expression, "values");
             terms.Add((key, named, Members.Texts(expression, "values")));
         }
         return new(terms.ToImmutable());

@@ -19,6 +19,16 @@ internal static class Members
     /// <exception cref="FormatException">The member has another type.</exception>
     public static ImmutableArray<JsonElement> Objects(JsonElement e, string name) => List(e, name, JsonValueKind.Object, "objects");
 
+    /// <summary>
+    /// Refuses an object that has a member of the API under a name that differs only by case: what a test asks for would look absent.
+    /// </summary>
+    /// <exception cref="FormatException">It has such a member.</exception>
+    public static void CheckNames(JsonElement holder, params ReadOnlySpan<string> known)
+    {
+        if (holder.ValueKind == JsonValueKind.Object && UnknownMembers.InAnotherCase(holder, known) is var (found, name))
+            throw new FormatException($"it has {found} where the API has {name}");
+    }
+
     /// <summary>Copies a member under a column's name with its original bytes; an absent member stays absent.</summary>
     public static void Copy(Utf8JsonWriter writer, JsonElement from, string member, string column)
     {

@@ -40,6 +40,16 @@ internal static class PodTemplates
     private static readonly string[] Switches = ["privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "runAsNonRoot"];
     private static readonly string[] Ids = ["runAsUser", "runAsGroup"];
 
+    /// <summary>The members below the first level that become columns or that tests look for in them.</summary>
+    private static readonly string[] OfTemplate = ["metadata", "spec", "status"];
+    private static readonly string[] OfSpec =
+    [
+        "containers", "initContainers", "ephemeralContainers", "securityContext", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "os",
+        "runtimeClassName", "nodeSelector", "volumes", "serviceAccountName", "automountServiceAccountToken",
+    ];
+    private static readonly string[] OfContainer = ["name", "image", "imagePullPolicy", "securityContext", "volumeMounts", "ports", "resources"];
+    private static readonly string[] OfContext = [.. Switches, .. Ids, "capabilities", "seccompProfile", "procMount"];
+
     /// <summary>
     /// The members that hold containers, the container type of each, and the status member in which a pod reports on them.
     /// </summary>
@@ -101,9 +111,10 @@ internal static class PodTemplates
         KubernetesResource resource, JsonElement list, ImmutableArray<string> toTemplate) => PageRows.Of(resource, list, (rows, i, item) =>
     {
         var template = toTemplate.Aggregate(item, Members.Of);
+        Members.CheckNames(template, OfTemplate);
         var spec = Members.Of(template, "spec");
         var containers = Containers(spec);
-        CheckForms(item, spec, containers.Select(c => c.Container));
+        CheckForms(item, spec, [.. containers.Select(c => c.Container)]);
         foreach (var (container, type, statuses) in containers)
             rows.Add(i, writer => Write(writer, resource, list, item, template, container, type, statuses));
     });
@@ -119,20 +130,25 @@ internal static class PodTemplates
     /// Refuses values that the API never writes in members that tests use: a test would skip a pod without a namespace, and could not
     /// compare a privilege of another type.
     /// </summary>
-    private static void CheckForms(JsonElement item, JsonElement podSpec, IEnumerable<JsonElement> containers)
+    private static void CheckForms(JsonElement item, JsonElement podSpec, IReadOnlyList<JsonElement> containers)
     {
         if (JsonMember.Text(Members.Of(item, "metadata"), "namespace") is not { Length: > 0 })
             throw new FormatException("it has no namespace");
+        Members.CheckNames(podSpec, OfSpec);
         _ = Members.Objects(podSpec, "volumes");
+        foreach (var container in containers)
+            Members.CheckNames(container, OfContainer);
         foreach (var context in containers.Prepend(podSpec).Select(c => Members.Of(c, "securityContext")))
         {
             CheckForm(context, "securityContext", v => v.ValueKind == JsonValueKind.Object);
+            Members.CheckNames(context, OfContext);
             foreach (var name in Switches)
                 CheckForm(Members.Of(context, name), name, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False);
             foreach (var name in Ids)
                 CheckForm(Members.Of(context, name), name, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt64(out _));
             var capabilities = Members.Of(context, "capabilities");
             CheckForm(capabilities, "capabilities", v => v.ValueKind == JsonValueKind.Object);
+            Members.CheckNames(capabilities, "add", "drop");
             _ = Members.Texts(capabilities, "add");
             _ = Members.Texts(capabilities, "drop");
         }

@@ -88,6 +88,7 @@ internal static class RbacEffective
         var ns = clusterWide ? null : JsonMember.Text(metadata, "namespace") ?? throw new FormatException("it has no namespace");
         var via = RbacRoles.Key(
             clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, JsonMember.Text(metadata, "name") ?? throw new FormatException("it has no name"));
+        Members.CheckNames(binding, "roleRef", "subjects");
         var reference = Members.Of(binding, "roleRef");
         if ((JsonMember.Text(reference, "kind"), JsonMember.Text(reference, "name")) is not (("ClusterRole" or "Role") and var kind, { } name))
             throw new FormatException("its roleRef names no role");
@@ -112,6 +113,7 @@ internal static class RbacEffective
     /// </summary>
     private static (string? Kind, string? Name) Subject(JsonElement subject, string? bindingNamespace)
     {
+        Members.CheckNames(subject, "kind", "name", "namespace");
         var (kind, name) = (JsonMember.Text(subject, "kind"), JsonMember.Text(subject, "name"));
         if (kind is null || name is null)
             throw new FormatException("a subject has no kind or no name");

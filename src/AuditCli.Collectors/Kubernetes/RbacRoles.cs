@@ -36,6 +36,8 @@ internal sealed class RbacRoles
         if (JsonMember.Text(metadata, "name") is not { } name)
             throw new FormatException("it has no name");
         var key = clusterWide ? Key("ClusterRole", null, name) : Key("Role", JsonMember.Text(metadata, "namespace"), name);
+        Members.CheckNames(role, "rules", "aggregationRule");
+        Members.CheckNames(Members.Of(role, "aggregationRule"), "clusterRoleSelectors");
         _own[key] = [.. RbacRules.Grants(role).Distinct()];
         if (clusterWide)
             _clusterRoles[key] = (

@@ -19,6 +19,7 @@ internal static class RbacRules
     {
         foreach (var rule in Members.Objects(role, "rules"))
         {
+            Members.CheckNames(rule, "verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs");
             var (groups, resources, names) = (Members.Texts(rule, "apiGroups"), Members.Texts(rule, "resources"), Members.Texts(rule, "resourceNames"));
             var urls = Members.Texts(rule, "nonResourceURLs");
             foreach (var verb in Members.Texts(rule, "verbs"))

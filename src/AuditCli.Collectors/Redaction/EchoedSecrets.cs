@@ -10,12 +10,16 @@ namespace AuditCli.Collectors.Redaction;
 /// <summary>
 /// Removes a request's credentials from its response. Providers quote a request they refuse, credentials included (AWS does in
 /// SignatureDoesNotMatch). The value of a header that is not stored must not be stored with the response either, in plain form or as
-/// written in JSON, URLs, base64 (RFC 4648) or hexadecimal digits.
+/// written in JSON, URLs, base64 (RFC 4648) or hexadecimal digits. Host names and names of headers have no case and are often written in
+/// small or capital letters, so these forms are searched for too, and headers in any case.
 /// </summary>
 internal sealed class EchoedSecrets
 {
     /// <summary>The replacement for a credential.</summary>
     public const string Mark = "[credential not stored]";
+
+    /// <summary>The replacement in the name of a header, which cannot have spaces or brackets.</summary>
+    private const string MarkInName = "credential-not-stored";
 
     /// <summary>Secrets that a request does not carry but was obtained with, such as the secret of a client: the server knows them too.</summary>
     public static HttpRequestOptionsKey<ImmutableArray<string>> Also { get; } = new("auditcli.secrets");
@@ -47,8 +51,14 @@ internal sealed class EchoedSecrets
         return _forms.IsEmpty || body.Span.IndexOf((byte)'\\') < 0 ? body : WithoutEscaped(body);
     }
 
-    /// <summary>Returns a text, such as a header of the response, without these values.</summary>
-    public string Remove(string text) => _forms.Aggregate(text, (clean, form) => clean.Replace(form, Mark, StringComparison.Ordinal));
+    /// <summary>Returns a text, such as a header of the response, without these values, in any case.</summary>
+    public string Remove(string text) => Remove(text, Mark);
+
+    /// <summary>Returns the name of a header without these values, still as a name.</summary>
+    public string RemoveFromName(string name) => Remove(name, MarkInName);
+
+    private string Remove(string text, string mark) =>
+        _forms.Aggregate(text, (clean, form) => clean.Replace(form, mark, StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<string> Secrets(HttpRequestMessage request, FrozenSet<string> dropped)
     {
@@ -90,8 +100,12 @@ internal sealed class EchoedSecrets
     private static IEnumerable<string> Forms(string secret)
     {
         var bytes = Encoding.UTF8.GetBytes(secret);
-        yield return secret;
-        yield return Uri.EscapeDataString(secret);
+        foreach (var plain in new[] { secret, Uri.EscapeDataString(secret) })
+        {
+            yield return plain;
+            yield return plain.ToLowerInvariant();
+            yield return plain.ToUpperInvariant();
+        }
         foreach (var digits in new[] { Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes) })
         {
             yield return digits;

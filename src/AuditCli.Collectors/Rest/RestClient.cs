@@ -9,10 +9,10 @@ namespace AuditCli.Collectors.Rest;
 /// </summary>
 /// <param name="pipeline">The guard and the handlers below it.</param>
 /// <param name="authorize">Returns what proves who asks; null to send nothing.</param>
-/// <param name="clock">The clock for waits between attempts; null in a replay, which does not wait.</param>
+/// <param name="waits">The waits between attempts.</param>
 /// <param name="reset">The header field with the moment, in seconds since 1970, from which requests are answered again; null for none.</param>
 internal sealed class RestClient(
-    HttpMessageHandler pipeline, Func<CancellationToken, Task<RestAuthorization?>> authorize, TimeProvider? clock, string? reset = null) : IDisposable
+    HttpMessageHandler pipeline, Func<CancellationToken, Task<RestAuthorization?>> authorize, RetryWaits waits, string? reset = null) : IDisposable
 {
     // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
     private readonly HttpClient _http = new(pipeline, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
@@ -36,7 +36,9 @@ internal sealed class RestClient(
                 using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
                 if (attempt == RestRetry.Attempts || !IsPassing(response))
                     return await ReadAsync(response, cancellationToken);
-                await WaitAsync(RetryAfter.OrOwn(Asked(response), RestRetry.Backoff(attempt)), cancellationToken);
+                var asked = RequestedWait.From(
+                    Asked(response), response.RequestMessage?.RequestUri, (int)response.StatusCode, attempt + 1, RestRetry.Attempts);
+                await waits.WaitAsync(RestRetry.Backoff(attempt), asked, cancellationToken);
             }
             catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
             {
@@ -44,7 +46,7 @@ internal sealed class RestClient(
             }
             catch (HttpRequestException e) when (attempt < RestRetry.Attempts && RestFailures.MayPass(e))
             {
-                await WaitAsync(RestRetry.Backoff(attempt), cancellationToken);
+                await waits.WaitAsync(RestRetry.Backoff(attempt), null, cancellationToken);
             }
             catch (Exception e) when (RestFailures.IsKnown(e))
             {
@@ -79,7 +81,4 @@ internal sealed class RestClient(
         var wait = DateTimeOffset.FromUnixTimeSeconds(seconds) - now;
         return wait <= TimeSpan.Zero ? null : wait < RestRetry.LongestAskedFor ? wait : RestRetry.LongestAskedFor;
     }
-
-    private Task WaitAsync(TimeSpan wait, CancellationToken cancellationToken) =>
-        clock is null ? Task.CompletedTask : Task.Delay(wait, clock, cancellationToken);
 }

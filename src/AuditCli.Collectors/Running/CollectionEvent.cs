@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Running;
@@ -20,6 +21,9 @@ public abstract record CollectionEvent
 
     /// <summary>An operation that is called per parent row is in progress; <paramref name="Calls"/> of the calls have ended.</summary>
     public sealed record CallsMade(string Operation, string Account, string Region, long Calls) : CollectionEvent;
+
+    /// <summary>A wait begins that a server asked for.</summary>
+    public sealed record Waiting(RequestedWait Wait) : CollectionEvent;
 
     /// <summary>An evidence item is finished.</summary>
     public sealed record ItemFinished(EvidenceItem Item) : CollectionEvent;

@@ -71,34 +71,13 @@ internal sealed class ParentValues
                 failure = (Codes.NoParentValue, $"a parent row has no {path}");
             else if (value.ValueKind == JsonValueKind.String && BodyRedaction.IsReplaced(value.GetString()!))
                 failure = (Codes.NoParentValue, $"{path} of a parent row was replaced, because it is a secret");
-            else if (path.Members.IsEmpty)
-                parameters = parameters.SetItem(parameter, value.Clone());
-            else if (Fitted(type, value) is { } fitted)
+            else if (PassedValue.Of(type, value) is { } fitted)
                 parameters = parameters.SetItem(parameter, fitted);
             else
                 failure = (Codes.NoParentValue, $"{path} of a parent row is {Kind(value)}, which the parameter {parameter} does not take");
         }
         return new(parameters, texts.ToImmutable(), failure);
     }
-
-    /// <summary>
-    /// Returns a member in the form that the parameter takes; null if it does not fit. A text parameter takes numbers and booleans as
-    /// they are written, because APIs write many identifiers as numbers and expect them as text.
-    /// </summary>
-    private static JsonElement? Fitted(ColumnType type, JsonElement value) => type switch
-    {
-        ColumnType.Json => value.Clone(),
-        ColumnType.Text when value.ValueKind is JsonValueKind.String => value.Clone(),
-        ColumnType.Text when value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False =>
-            JsonSerializer.SerializeToElement(value.GetRawText()),
-        ColumnType.Integer when value.ValueKind is JsonValueKind.Number or JsonValueKind.String
-            && CellFormat.TryReadInteger(Encoding.UTF8.GetBytes(JsonMember.TextOrRaw(value)), out _) => value.Clone(),
-        ColumnType.Double or ColumnType.Decimal when value.ValueKind is JsonValueKind.Number => value.Clone(),
-        ColumnType.Boolean when value.ValueKind is JsonValueKind.True or JsonValueKind.False => value.Clone(),
-        ColumnType.Date when value.ValueKind is JsonValueKind.String && CellFormat.IsDate(value.GetString()!) => value.Clone(),
-        ColumnType.Timestamp when value.ValueKind is JsonValueKind.String && Rfc3339.TryParse(value.GetString()!, out _) => value.Clone(),
-        _ => null,
-    };
 
     private static string Kind(JsonElement value) => value.ValueKind switch
     {

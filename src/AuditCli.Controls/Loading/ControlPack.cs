@@ -40,6 +40,9 @@ public sealed record ControlPack(string Name, string Title, ImmutableArray<strin
         return Path.GetFileNameWithoutExtension(file.Path);
     }
 
+    /// <summary>Whether a file of a library stands where a pack must stand.</summary>
+    internal static bool IsPack(LibraryFile file) => file.Path.Split('/') is [Folder, var name] && name.EndsWith(".yaml", StringComparison.Ordinal);
+
     /// <summary>
     /// Reads one pack. Every ID must name an active control, and only once; every clause must exist in its framework.
     /// </summary>

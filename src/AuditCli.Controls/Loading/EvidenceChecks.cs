@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Loading;
 
@@ -144,7 +145,14 @@ internal static class EvidenceChecks
             faults.Meaning(key.Position, $"the parameter '{key.Text}' is given in both 'params' and 'with'");
         if (parent is not { Need: { } from, Operation: not null } || value is not YamlScalar column)
             return;
-        RowFilterReader.ColumnOf(column, HandedOn(parent, from), Shown(from), faults);
+        if (RowFilterReader.ColumnOf(column, HandedOn(parent, from), Shown(from), faults) is { } type
+            && draft.Operation?.Parameters.FirstOrDefault(p => p.Name == key.Text) is { } parameter && !PassedValue.MayFit(parameter.Type, type))
+        {
+            faults.Meaning(
+                column.Position,
+                $"column '{column.Text}' of {Shown(from)} is {TypedValue.Word(type)}, which the parameter '{key.Text}' of {draft.Operation!.Name} "
+                + $"({TypedValue.Word(parameter.Type)}) does not take");
+        }
     }
 
     /// <summary>Checks <c>keep</c> against the columns of the table itself, and <c>where</c> against those of its parent.</summary>

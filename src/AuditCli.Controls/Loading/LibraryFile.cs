@@ -35,39 +35,22 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
     }
 
     /// <summary>Reads the packs of a library's folder, by path; returns none where it has no such folder.</summary>
-    /// <exception cref="IOException">One of them cannot be read.</exception>
-    public static ImmutableArray<LibraryFile> ReadPacks(string folder)
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadPacks(string folder)
     {
-        var packs = new DirectoryInfo(System.IO.Path.Combine(folder, ControlPack.Folder));
-        if (!packs.Exists)
-            return [];
-        var files = packs.EnumerateFiles("*.yaml").Where(f => f.LinkTarget is null && f.Length <= YamlDocument.MaximumBytes);
-        return
-        [
-            .. files.OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => new LibraryFile(
-                $"{ControlPack.Folder}/{f.Name}",
-                File.ReadAllBytes(f.FullName),
-                System.IO.Path.Combine(folder, ControlPack.Folder, f.Name))),
-        ];
+        var (files, faults) = ReadBelow(folder, ControlPack.Folder);
+        var packs = files.ToLookup(ControlPack.IsPack);
+        return (
+            [.. packs[true]],
+            [
+                .. faults,
+                .. packs[false].Select(f => new Diagnostic(
+                    f.ShownAs, 1, 1, $"a pack must be {ControlPack.Folder}/<name>.yaml; this is not", DiagnosticKind.Meaning)),
+            ]);
     }
 
     /// <summary>Reads the frameworks of a library's folder, by path; returns none where it has no such folder.</summary>
-    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFrameworks(string folder)
-    {
-        var faults = new FaultList();
-        var files = ImmutableArray.CreateBuilder<LibraryFile>();
-        var shown = System.IO.Path.Combine(folder, Framework.Folder);
-        try
-        {
-            if (Directory.Exists(shown))
-                Read(new DirectoryInfo(shown), Framework.Folder, shown, IsUnread, files, faults);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            faults.Meaning(new(shown, 1, 1), $"the folder of frameworks cannot be read: {e.Message}");
-        }
-        return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
-    }
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFrameworks(string folder) =>
+        ReadBelow(folder, Framework.Folder);
 
     /// <summary>
     /// Whether a file may be in a library without being a control: README files, schemas, packs, frameworks and dot-files.
@@ -84,6 +67,24 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
         var parts = path.Split('/');
         return parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
             || parts[^1].EndsWith(".schema.json", StringComparison.Ordinal);
+    }
+
+    /// <summary>Reads a folder of a library that does not hold controls, such as <c>packs</c>.</summary>
+    private static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadBelow(string folder, string name)
+    {
+        var faults = new FaultList();
+        var files = ImmutableArray.CreateBuilder<LibraryFile>();
+        var shown = System.IO.Path.Combine(folder, name);
+        try
+        {
+            if (Directory.Exists(shown))
+                Read(new DirectoryInfo(shown), name, shown, IsUnread, files, faults);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Meaning(new(shown, 1, 1), $"the folder of {name} cannot be read: {e.Message}");
+        }
+        return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
     }
 
     private static void Read(

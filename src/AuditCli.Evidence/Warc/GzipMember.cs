@@ -9,12 +9,11 @@ namespace AuditCli.Evidence.Warc;
 /// writes nothing at all for empty content. So the raw deflate data is inflated here, and the member's end is found by its own
 /// trailer: checksum and length.</para>
 /// </summary>
-/// <exception cref="InvalidDataException">
-/// The member is truncated, damaged, or has optional header fields (name, comment, extra).
-/// </exception>
-internal sealed class GzipMember : IDisposable
+/// <exception cref="InvalidDataException">The member is truncated or damaged, or has header fields that are not accepted.</exception>
+public sealed class GzipMember : IDisposable
 {
     private const int HeaderSize = 10;
+    private const byte HasChecksum = 2, HasExtra = 4, HasName = 8, HasComment = 16;
     private const int TrailerSize = 8;
     private const int ChunkSize = 4096;
     private readonly Stream _source;
@@ -24,20 +23,25 @@ internal sealed class GzipMember : IDisposable
     private long _length;
     private bool _ended;
 
-    public GzipMember(Stream source)
+    /// <summary>Reads the header of a member.</summary>
+    /// <param name="source">A seekable stream at the beginning of the member.</param>
+    /// <param name="plain">Whether optional header fields (name, comment, extra, checksum) are refused instead of skipped.</param>
+    public GzipMember(Stream source, bool plain = true)
     {
+        ArgumentNullException.ThrowIfNull(source);
         _source = source;
         Span<byte> header = stackalloc byte[HeaderSize];
         if (source.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false) < HeaderSize)
             throw new InvalidDataException("the file ends inside a gzip header");
-        if (header[0] != 0x1F || header[1] != 0x8B || header[2] != 8 || header[3] != 0)
-            throw new InvalidDataException("not a plain gzip member");
+        if (header[0] != 0x1F || header[1] != 0x8B || header[2] != 8 || header[3] is var flags && (plain ? flags != 0 : (flags & 0xE0) != 0))
+            throw new InvalidDataException(plain ? "not a plain gzip member" : "not a gzip member");
+        SkipFields(flags);
         _chunks = new Chunks(source);
         _inflated = new DeflateStream(_chunks, CompressionMode.Decompress, leaveOpen: true);
     }
 
     /// <summary>A member with empty content.</summary>
-    public static ReadOnlySpan<byte> Empty => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    internal static ReadOnlySpan<byte> Empty => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     /// <summary>Reads the next bytes; returns 0 once the end is reached and its trailer has been checked.</summary>
     public int Read(Span<byte> buffer)
@@ -56,6 +60,27 @@ internal sealed class GzipMember : IDisposable
     }
 
     public void Dispose() => _inflated.Dispose();
+
+    /// <summary>Skips the optional fields of the header, in the order of RFC 1952, section 2.3.</summary>
+    private void SkipFields(byte flags)
+    {
+        if ((flags & HasExtra) != 0)
+        {
+            for (var length = NextByte() | NextByte() << 8; length > 0; length--)
+                NextByte();
+        }
+        foreach (var text in new[] { HasName, HasComment })
+        {
+            while ((flags & text) != 0 && NextByte() != 0)
+            {
+                // The text ends with a zero.
+            }
+        }
+        if ((flags & HasChecksum) != 0)
+            _ = NextByte() | NextByte();
+    }
+
+    private int NextByte() => _source.ReadByte() is >= 0 and var next ? next : throw new InvalidDataException("the file ends inside a gzip header");
 
     /// <summary>
     /// Finds the trailer, which directly follows the compressed data, and moves the source after it. The compressed data ends

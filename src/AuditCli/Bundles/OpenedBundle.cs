@@ -45,7 +45,11 @@ internal sealed class OpenedBundle
     public static OpenedBundle Open(string folder, Digest? verified = null)
     {
         var files = BundleFolder.Sealed(folder, verified);
-        return Open(files, files.Read(BundleLayout.Run));
+        var opened = Open(files, files.Read(BundleLayout.Run));
+        return ResultsCheck.WhyNot(opened.Results, opened.Index) is { } wrong
+            ? throw new InvalidDataException(
+                $"{BundleLayout.Results} contradicts the bundle: {wrong}; 'auditcli reperform' evaluates again and lists what differs")
+            : opened;
     }
 
     /// <summary>Opens the files of a bundle, sealed or about to be sealed.</summary>
@@ -127,6 +131,14 @@ internal sealed class OpenedBundle
         return [.. records.Header.Zip(found.Fields)];
     }
 
+    /// <summary>Checks that the rows of controls are those of their results, before a conclusion is printed.</summary>
+    /// <exception cref="InvalidDataException">They are not; the message names the file.</exception>
+    public void RequireRows(IEnumerable<ControlResult> controls)
+    {
+        if (controls.Select(c => ResultsCheck.WhyOtherRows(this, c)).FirstOrDefault(w => w is not null) is { } wrong)
+            throw new InvalidDataException($"{wrong}; 'auditcli reperform' evaluates again and lists what differs");
+    }
+
     /// <summary>Returns the ids of the tests of a control, each once, in the order in which they ran.</summary>
     public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal);
 
@@ -135,11 +147,15 @@ internal sealed class OpenedBundle
     /// </summary>
     /// <exception cref="InvalidDataException">The file is not the one that was sealed, is missing, or has a line that is not a row.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public IEnumerable<PopulationRow> Rows(string control, string test)
+    public IEnumerable<PopulationRow> Rows(string control, string test) => Lines(control, test).Select(l => l.Row);
+
+    /// <summary>Returns the population of a test with the line of each item, whose memory is only valid until the next one is read.</summary>
+    /// <inheritdoc cref="Rows"/>
+    public IEnumerable<(ReadOnlyMemory<byte> Line, PopulationRow Row)> Lines(string control, string test)
     {
         var path = PopulationFile.PathOf(control, test);
         if (Files.Has(path))
-            return PopulationFile.Read(() => Files.Open(path), control, test);
+            return PopulationFile.Lines(() => Files.Open(path), control, test);
         return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
             ? throw new InvalidDataException($"{path} is not in the bundle, although results.json gives a count of its items")
             : [];

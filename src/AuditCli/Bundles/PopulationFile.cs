@@ -28,7 +28,11 @@ internal static class PopulationFile
     /// <param name="open">Opens the file at its beginning.</param>
     /// <exception cref="InvalidDataException">A line is not a row of a test; the message has the file and the line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IEnumerable<PopulationRow> Read(Func<Stream> open, string control, string test)
+    public static IEnumerable<PopulationRow> Read(Func<Stream> open, string control, string test) => Lines(open, control, test).Select(l => l.Row);
+
+    /// <summary>Yields every item of a test with its line, whose memory is only valid until the next one is read.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, PopulationRow Row)> Lines(Func<Stream> open, string control, string test)
     {
         var relative = PathOf(control, test);
         var number = 0L;
@@ -37,7 +41,7 @@ internal static class PopulationFile
         {
             number++;
             yield return ended
-                ? Parse(line, control, test, number, relative)
+                ? (line, Parse(line, control, test, number, relative))
                 : throw new InvalidDataException($"{relative}:{number}: the last line is incomplete");
         }
     }

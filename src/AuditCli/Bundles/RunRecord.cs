@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
@@ -10,7 +11,7 @@ namespace AuditCli.Bundles;
 /// scope. The only type with which the file is written and read; its properties are in the order of the file's members. Instants and days
 /// are text, unchanged from the file.
 /// </summary>
-internal sealed record RunRecord
+internal sealed partial record RunRecord
 {
     /// <summary>The number of this form of the file.</summary>
     public const int CurrentSchema = 1;
@@ -28,6 +29,7 @@ internal sealed record RunRecord
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         AllowDuplicateProperties = false,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
     });
@@ -113,6 +115,9 @@ internal sealed record RunRecord
     private static string Lacking(string message) =>
         message.IndexOf("including: ", StringComparison.Ordinal) is > 0 and var at ? $"it lacks {message[(at + "including: ".Length)..]}" : message;
 
+    [GeneratedRegex("^The JSON property '(.*?)' could not be mapped")]
+    private static partial Regex UnknownMember();
+
     /// <summary>Returns the bytes of <c>data/run.json</c>.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Context.RunRecord);
 
@@ -133,11 +138,19 @@ internal sealed record RunRecord
                 throw new InvalidDataException($"run.json has schema {schema}, but this version reads only {CurrentSchema}");
             var record = members.Deserialize(Context.RunRecord)!;
             _ = record.Moment;
+            // A number beyond the range of a double is read as infinity.
+            if (record.ClockOffsetSeconds.FirstOrDefault(o => !double.IsFinite(o.Value)) is { Key: { } host })
+                throw new InvalidDataException($"run.json is not the record of a run: the clock offset of {host} is not a number of seconds");
             return record.IsReplay == (record.Mode == Replay)
                 ? record
                 : throw new InvalidDataException(
                     $"run.json contradicts itself: its mode is {record.Mode}, and "
                     + $"{(record.IsReplay ? "it says when exchanges were recorded" : "it does not say when exchanges were recorded")}");
+        }
+        catch (JsonException e) when (UnknownMember().Match(e.Message) is { Success: true } unknown)
+        {
+            throw new InvalidDataException(
+                $"run.json is not the record of a run: it has the unknown member '{unknown.Groups[1].Value}'; a newer version may know it", e);
         }
         catch (JsonException e) when (e.Path is { Length: > 2 } path)
         {

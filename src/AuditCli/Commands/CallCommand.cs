@@ -100,7 +100,7 @@ internal static class CallCommand
         }
         try
         {
-            await using var transport = new LiveTransport(bundleFolder: null, seed: "call", host.Clock);
+            await using var transport = new LiveTransport(bundleFolder: null, seed: "call", host.Clock) { Waiting = TextWriter.Synchronized(error).WriteLine };
             await using var opened = collector.Open(new(transport, host.Clock, _ => { }));
             var answer = await opened.CallAsync(target, operation.Name, parameters, given.Place, cancellationToken);
             await output.WriteLineAsync(Printed(operation, answer));

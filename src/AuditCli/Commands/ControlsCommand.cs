@@ -185,8 +185,11 @@ internal static class ControlsCommand
         return fixtures is null ? (null, faults) : (fixtures, [.. faults, .. FixtureCoverage.Check(fixtures, loaded.Control)]);
     }
 
-    private static IEnumerable<Diagnostic> PackFaults(string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host) =>
-        ChosenLibrary.Packs(folder, host).SelectMany(f => ControlPack.Read(f, [.. library.Controls.Select(c => c.Control)], frameworks).Faults);
+    private static IEnumerable<Diagnostic> PackFaults(string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host)
+    {
+        var (files, faults) = ChosenLibrary.Packs(folder, host);
+        return faults.Concat(files.SelectMany(f => ControlPack.Read(f, [.. library.Controls.Select(c => c.Control)], frameworks).Faults));
+    }
 
     private static ControlLibrary Load(AuditHost host, Option<string?> folder, ParseResult parsed) =>
         ChosenLibrary.Load(parsed.GetValue(folder), host);

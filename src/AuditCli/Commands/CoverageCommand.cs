@@ -82,7 +82,7 @@ internal static class CoverageCommand
         ControlPack? pack = null;
         if (packName is not null)
         {
-            (pack, var wrong) = ControlPack.Find(packName, ChosenLibrary.Packs(folder, host), [.. library.Controls.Select(c => c.Control)], list);
+            (pack, var wrong) = ChosenLibrary.FindPack(packName, folder, library, list, host);
             nothing = [.. nothing, .. wrong.Select(f => f.ToString())];
         }
         return nothing.IsEmpty

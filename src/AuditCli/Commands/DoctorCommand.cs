@@ -56,7 +56,7 @@ internal static class DoctorCommand
             }
             try
             {
-                var found = await ExamineAsync(host, prepared, host.FullPath(parsed.GetValue(place)!), cancellationToken);
+                var found = await ExamineAsync(host, prepared, host.FullPath(parsed.GetValue(place)!), error, cancellationToken);
                 if (parsed.GetValue(form) == "json")
                     await output.WriteLineAsync(DoctorText.Json(found));
                 else
@@ -75,12 +75,16 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
+    private static async Task<Examination> ExamineAsync(
+        AuditHost host, PreparedRun prepared, string place, TextWriter error, CancellationToken cancellationToken)
     {
         var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var targets = plan.TargetsOf(prepared.Engagement.Targets);
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
-        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock, connections: limits.Connections);
+        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock, connections: limits.Connections)
+        {
+            Waiting = TextWriter.Synchronized(error).WriteLine,
+        };
         await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, host.Clock, _ => { }));
         var probe = new AccessProbe(plan, collectors.BySource, transport, new ConcurrencyLimit(limits), MostAccounts);
         return new(

@@ -29,10 +29,13 @@ internal static class InitCommand
             host, "--start", "DATE", "The first day of the period. Default: 89 days ago, within event histories of 90 days.");
         var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
         var sources = host.Collectors.Select(c => c.Source.Name)
-            .Select(s => CommandOptions.Flag(host, $"--{s}", $"A target of {s}. Default: one of each kind.")).ToImmutableArray();
+            .Select(s => CommandOptions.Flag(host, $"--{s}", $"A target of {s}. Default: those that are set up here.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Create an engagement: its file, and a template for each register that the controls can use.", """
             Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. The engagement
             loads without changes; what only you can know is marked in it.
+
+            It has a target for each source that an option names or, without one, for each that is set up here: the variables or
+            files of the provider's own tools are there. The other sources are commented examples.
 
             Examples:
               auditcli init
@@ -57,24 +60,26 @@ internal static class InitCommand
             }
             if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
                 return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} is the preparer; somebody else must review");
-            var asked = host.Collectors.Where(c => chosen.IsEmpty || chosen.Contains(c.Source.Name)).ToImmutableArray();
-            var inputs = Inputs(host, [.. asked.Select(a => a.Source.Name)]);
+            var asked = host.Collectors.Where(c => chosen.IsEmpty ? c.Starter.IsSetUp(host.Environment) : chosen.Contains(c.Source.Name)).ToImmutableArray();
+            var inputs = Inputs(host, [.. (asked.IsEmpty ? host.Collectors : asked).Select(a => a.Source.Name)]);
             var root = host.FullPath(parsed.GetValue(folder)!);
             var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
                 [EngagementFile] = Engagement(
-                    parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
+                    parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, host.Collectors, asked, inputs),
                 [".gitignore"] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
             };
             foreach (var input in inputs)
                 files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
-            return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, output, error, cancellationToken);
+            var targets = Targets(host.Collectors, asked);
+            return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, targets, output, error, cancellationToken);
         });
         return command;
     }
 
     private static async Task<int> WriteAsync(
-        string root, string engagement, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        string root, string engagement, SortedDictionary<string, string> files, string targets, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken)
     {
         if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
             return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} already exists; nothing was written");
@@ -93,13 +98,22 @@ internal static class InitCommand
             return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
         }
         await output.WriteLineAsync($"{engagement} and {files.Count - 2} tables to fill in below inputs/");
+        await output.WriteLineAsync(targets);
         await output.WriteLineAsync($"next: review it, then run auditcli doctor {engagement}, then auditcli run {engagement}");
         return ExitCode.Ok;
     }
 
+    /// <summary>Returns which targets were written, and why no others.</summary>
+    private static string Targets(ImmutableArray<CollectorEntry> all, ImmutableArray<CollectorEntry> asked) => asked.IsEmpty
+        ? $"no target: none of {string.Join(", ", all.Select(c => c.Source.Name))} is set up here; uncomment one in the file, "
+            + $"or say which: --{all[0].Source.Name}"
+        : $"targets: {string.Join(", ", asked.Select(c => $"{c.Starter.Name} ({c.Source.Name})"))}"
+            + (asked.Length < all.Length ? "; the other sources are commented examples" : "");
+
+    /// <param name="asked">The sources of which the engagement has a target; the others are comments.</param>
     private static string Engagement(
         string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<CollectorEntry> collectors,
-        ImmutableArray<Register> inputs)
+        ImmutableArray<CollectorEntry> asked, ImmutableArray<Register> inputs)
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
             # An engagement: entity, period, controls and targets. To run it: auditcli run engagement.yaml
@@ -114,11 +128,15 @@ internal static class InitCommand
             #   not_applicable: { APD-AWS-002: { reason: "...", approved_by: "...", approved_on: 2026-01-31 } }
 
             """);
-        text.Append("targets:\n");
-        var targets = collectors.Select(c => (c.Starter, Text: $"{{ {c.Source.Name}: {c.Starter.Settings} }}")).ToArray();
-        var width = targets.Max(t => t.Starter.Name.Length);
-        foreach (var (starter, written) in targets)
-            text.Append(CultureInfo.InvariantCulture, $"  {(starter.Name + ":").PadRight(width + 1)} {written}   # {starter.Remark}\n");
+        text.Append(asked.IsEmpty ? "targets: {}   # none yet: remove the braces, and the # before one of these lines\n" : "targets:\n");
+        var width = collectors.Max(c => c.Starter.Name.Length);
+        foreach (var collector in asked.Concat(collectors.Except(asked)))
+        {
+            var (starter, comment) = (collector.Starter, asked.Contains(collector) ? "" : "# ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  {comment}{(starter.Name + ":").PadRight(width + 1)} {{ {collector.Source.Name}: {starter.Settings} }}   # {starter.Remark}\n");
+        }
         text.Append("# Registers that the controls can use. Fill in inputs/<name>.csv, then say here where it came from:\n# inputs:\n");
         foreach (var input in inputs)
         {

@@ -46,5 +46,5 @@ internal static class LibraryOptions
         return option;
     }
 
-    private static IEnumerable<string> PackNames(AuditHost host) => ChosenLibrary.Packs(null, host).Select(ControlPack.NameOf);
+    private static IEnumerable<string> PackNames(AuditHost host) => ChosenLibrary.Packs(null, host).Files.Select(ControlPack.NameOf);
 }

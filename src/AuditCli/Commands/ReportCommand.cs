@@ -65,7 +65,9 @@ internal static class ReportCommand
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
                 if (verification.Answer == VerifyAnswer.Fails || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path, verification.TagManifestSha256), host.Sources) with
+                var opened = OpenedBundle.Open(path, verification.TagManifestSha256);
+                opened.RequireRows(opened.Results.Controls);
+                var workpaper = WorkpaperReader.Read(opened, host.Sources) with
                 {
                     Verification = verification,
                 };

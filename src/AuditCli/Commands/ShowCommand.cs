@@ -81,6 +81,14 @@ internal static class ShowCommand
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);
+        opened.RequireRows(selection switch
+        {
+            Selection.Everything => opened.Results.Controls,
+            Selection.OfControl(var control) => [control],
+            Selection.OfTest(var control, _) => [control],
+            Selection.OfItems(var control, _) => [control],
+            _ => [],
+        });
         if (raw)
             return await RawAsync(host, opened, selection, error, cancellationToken);
         if (html is not null)

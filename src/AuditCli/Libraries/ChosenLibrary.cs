@@ -20,9 +20,9 @@ internal static class ChosenLibrary
             : ControlLibrary.Load(host.FullPath(folder), host.Sources, digests);
     }
 
-    /// <summary>Returns the packs of a folder of controls, or the shipped ones for null.</summary>
-    public static ImmutableArray<LibraryFile> Packs(string? folder, AuditHost host) => folder is null
-        ? ShippedLibrary.In(ControlPack.Folder)
+    /// <summary>Returns the packs of a folder of controls, or the shipped ones for null, and the faults of the folder.</summary>
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) Packs(string? folder, AuditHost host) => folder is null
+        ? (ShippedLibrary.In(ControlPack.Folder), [])
         : LibraryFile.ReadPacks(host.FullPath(folder));
 
     /// <summary>Returns the shipped frameworks, and over them those of a folder of controls; one of the folder wins by its key.</summary>
@@ -33,13 +33,23 @@ internal static class ChosenLibrary
         return list with { Faults = [.. faults, .. list.Faults] };
     }
 
+    /// <summary>Finds one pack; returns null, and the faults, when it does not exist or is invalid, or when the folder has faults.</summary>
+    public static (ControlPack? Pack, ImmutableArray<Diagnostic> Faults) FindPack(
+        string name, string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host)
+    {
+        var (files, faults) = Packs(folder, host);
+        return faults.IsEmpty ? ControlPack.Find(name, files, [.. library.Controls.Select(c => c.Control)], frameworks) : (null, faults);
+    }
+
     /// <summary>
     /// Returns the packs whose names match a name or glob. Returns none, and the faults, when none does or one of them is invalid.
     /// </summary>
     public static (ImmutableArray<ControlPack> Packs, ImmutableArray<Diagnostic> Faults) FindPacks(
         string nameOrGlob, string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host)
     {
-        var files = Packs(folder, host);
+        var (files, unread) = Packs(folder, host);
+        if (!unread.IsEmpty)
+            return ([], unread);
         ImmutableArray<Control> controls = [.. library.Controls.Select(c => c.Control)];
         var names = files.Select(ControlPack.NameOf).Where(n => IdGlob.Matches(nameOrGlob, n)).DefaultIfEmpty(nameOrGlob);
         var read = names.Select(n => ControlPack.Find(n, files, controls, frameworks)).ToArray();

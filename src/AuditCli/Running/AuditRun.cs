@@ -65,7 +65,15 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             if (prepared.Stopped is { } stopped)
                 log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
             await WriteQuestionsAsync(bundle, cancellationToken);
-            (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
+            (facts, var items) = await RunProgress.ShowAsync(host, error, show =>
+            {
+                void Tell(CollectionEvent happened)
+                {
+                    log.Tell(happened);
+                    show(happened);
+                }
+                return CollectAsync(bundle, log, Tell, started, limits, cancellationToken);
+            });
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
@@ -158,14 +166,17 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
         if (leaks is [var first, ..] && !options.AllowSecrets)
         {
+            var others = leaks.Length switch { 1 => "", 2 => ", and so does another file", var all => $", and so do {all - 1} other files" };
             throw new InvalidDataException(
-                $"{first.File}, near character {first.Offset}, holds what looks like a credential"
-                + $"{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
+                $"{first.File}, near character {first.Offset}, holds what looks like a credential{others}; {Advice(first.File)}");
         }
         return leaks;
     }
 
-    /// <summary>Returns what to do about a credential that was found, by the origin of its file.</summary>
+    /// <summary>
+    /// Returns what to do about a credential that was found, by the origin of its file. Files of people are searched before the first request,
+    /// so they are found here only if the stopped run that is resumed had allowed them. What SQL assembles is replaced in its rows.
+    /// </summary>
     private string Advice(string file) => file switch
     {
         _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
@@ -174,8 +185,6 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             $"remove it from the control and run again; if it is not one, {Allowed}",
         _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
             $"it is in the recorded exchanges, which a replay copies unchanged: record them again with this version; if it is not one, {Allowed}",
-        _ when file.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal) =>
-            $"a control's SQL assembled it: change the SQL to output a name, not the value, and run again; if it is not one, {Allowed}",
         _ => $"it came from the provider, not from your files: inspect the file; if it is not one, {Allowed}",
     };
 
@@ -190,13 +199,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     }
 
     private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
-        BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
+        BundleWriter bundle, ILogger log, Action<CollectionEvent> tell, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         var key = prepared.RedactionKey ?? RandomNumberGenerator.GetBytes(PreparedRun.LeastKeyBytes);
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections)
+            {
+                Waiting = wait => tell(new CollectionEvent.Waiting(wait)),
+            };
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
@@ -205,16 +217,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var targets = plan.TargetsOf(engagement.Targets);
         await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, clock, log.Tell));
         var limit = new ConcurrencyLimit(limits);
-        var collected = await RunProgress.ShowAsync(host, error, show =>
-        {
-            void Tell(CollectionEvent happened)
-            {
-                log.Tell(happened);
-                show(happened);
-            }
-            return new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, Tell).RunAsync(
-                targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
-        });
+        var collected = await new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, tell).RunAsync(
+            targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
         var facts = new RunFacts
         {
             Started = prepared.Stopped?.Started ?? started,

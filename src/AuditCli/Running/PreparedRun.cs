@@ -53,8 +53,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         if (subject.Pack is { } name)
         {
             var folder = subject.Library ?? engagement.Library;
-            var (pack, wrongPack) = ControlPack.Find(
-                name, ChosenLibrary.Packs(folder, host), [.. library.Controls.Select(c => c.Control)], ChosenLibrary.Frameworks(folder, host));
+            var (pack, wrongPack) = ChosenLibrary.FindPack(name, folder, library, ChosenLibrary.Frameworks(folder, host), host);
             if (pack is null)
                 return (null, wrongPack);
             filter = filter with { Pack = pack };

@@ -40,6 +40,10 @@ internal static class RunLog
             case CollectionEvent.Planned planned:
                 log.Information("{Items} evidence items to collect", planned.Items);
                 break;
+            case CollectionEvent.Waiting { Wait: var wait }:
+                log.Information(
+                    "Waiting {Seconds} s, as {Host} asked ({Status}), before try {Next}", wait.Wait.TotalSeconds, wait.Host, wait.Status, wait.Next);
+                break;
             case CollectionEvent.CallsMade calls:
                 log.Debug("{Operation} in {Account} {Region}: {Calls} calls", calls.Operation, calls.Account, calls.Region, calls.Calls);
                 break;

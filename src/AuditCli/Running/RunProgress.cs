@@ -7,8 +7,8 @@ using Spectre.Console;
 namespace AuditCli.Running;
 
 /// <summary>
-/// Shows the progress of a run on stderr: a progress bar on a terminal; otherwise a plain line per target, per tenth of the items, and per
-/// item that could not be read completely.
+/// Shows the progress of a run on stderr: a progress bar on a terminal; otherwise a plain line per target, per tenth of the items, per item
+/// that could not be read completely, and per wait that a server asks for.
 /// </summary>
 internal static class RunProgress
 {
@@ -48,6 +48,9 @@ internal static class RunProgress
                 break;
             case CollectionEvent.Planned planned:
                 task.MaxValue = Math.Max(1, planned.Items);
+                break;
+            case CollectionEvent.Waiting { Wait: var wait }:
+                Tell(console, wait.ToString(), "");
                 break;
             case CollectionEvent.CallsMade calls:
                 task.Description = Fit($"{calls.Operation} {calls.Account}: {calls.Calls} calls", room);
@@ -97,6 +100,9 @@ internal static class RunProgress
                         break;
                     case CollectionEvent.Planned planned:
                         _planned = planned.Items;
+                        break;
+                    case CollectionEvent.Waiting { Wait: var wait }:
+                        error.WriteLine(wait);
                         break;
                     case CollectionEvent.ItemFinished { Item: var item }:
                         var tenth = _finished * 10 / Math.Max(1, _planned);

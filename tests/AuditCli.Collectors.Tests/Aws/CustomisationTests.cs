@@ -35,7 +35,7 @@ public sealed class CustomisationTests
         using var wire = new Wire("<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>");
         using var client = new AwsServiceClient(
             service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "none"),
-            new AwsServiceConfig(service, region, null, null, replay: true), wire, null, _ => Task.CompletedTask, _ => null);
+            new AwsServiceConfig(service, region, null, null, replay: true), wire, new(null, _ => { }), _ => Task.CompletedTask, _ => null);
 
         await client.CallAsync(service.Operation("GetPublicAccessBlock")!, new JsonObject { ["AccountId"] = "123456789012" }, CancellationToken.None);
 

@@ -103,7 +103,8 @@ public sealed class ProtocolVectorTests
         await using var transport = new LiveTransport(null, "vectors", TimeProvider.System);
         using var client = new AwsServiceClient(
             service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "secret"), new AwsServiceConfig(service, "us-east-1", null, server.Address, replay: true),
-            transport.Open(new("vectors", "vectors", "us-east-1"), new RequestCheck(service).Refusal), null, _ => Task.CompletedTask, _ => null);
+            transport.Open(new("vectors", "vectors", "us-east-1"), new RequestCheck(service).Refusal), new(null, _ => { }), _ => Task.CompletedTask,
+            _ => null);
         return await client.CallAsync(operation, parameters, CancellationToken.None);
     }
 

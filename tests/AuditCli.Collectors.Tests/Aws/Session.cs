@@ -56,7 +56,7 @@ internal sealed class Session : IAsyncDisposable
     /// Returns a live session against a server. These tests run one after another, because the environment belongs to the process.
     /// </summary>
     /// <param name="keep">Whether there is a bundle. Without one nothing is recorded or redacted, as in <c>auditcli call</c>.</param>
-    public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null, bool keep = true)
+    public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null, bool keep = true, Action<RequestedWait>? told = null)
     {
         foreach (var (name, value) in new Dictionary<string, string?>
         {
@@ -70,7 +70,9 @@ internal sealed class Session : IAsyncDisposable
         {
             Environment.SetEnvironmentVariable(name, value);
         }
-        return new(folder => new LiveTransport(keep ? folder : null, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System);
+        return new(
+            folder => new LiveTransport(keep ? folder : null, "test-bundle", clock ?? TimeProvider.System, limits) { Waiting = told ?? (_ => { }) },
+            clock ?? TimeProvider.System);
     }
 
     /// <summary>Replays another session's exchanges, in an environment without credentials.</summary>

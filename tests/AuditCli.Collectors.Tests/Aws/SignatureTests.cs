@@ -76,7 +76,8 @@ public sealed class SignatureTests(SignatureServer server) : IClassFixture<Signa
         using var client = new AwsServiceClient(
             service, new SessionAWSCredentials("AKIAIOSFODNN7EXAMPLE", secret, SignatureServer.Token),
             new AwsServiceConfig(service, "us-east-1", null, server.Address, replay: true),
-            transport.Open(new("signatures", service.Name, "us-east-1"), new RequestCheck(service).Refusal), null, _ => Task.CompletedTask, _ => null);
+            transport.Open(new("signatures", service.Name, "us-east-1"), new RequestCheck(service).Refusal), new(null, _ => { }), _ => Task.CompletedTask,
+            _ => null);
         return await client.CallAsync(operation, check, CancellationToken.None);
     }
 }

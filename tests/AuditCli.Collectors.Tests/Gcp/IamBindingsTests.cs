@@ -89,6 +89,8 @@ public sealed class IamBindingsTests
     [Theory]
     [InlineData("""{"bindings":{}}""")]
     [InlineData("""{"bindings":["roles/owner"]}""")]
+    [InlineData("""{"bindings":[{"role":"roles/owner","Members":["user:a@example.com"]}]}""")]
+    [InlineData("""{"bindings":[{"Role":"roles/owner","members":["user:a@example.com"]}]}""")]
     [InlineData("""{"bindings":[{"role":"roles/owner","members":"user:a@example.com"}]}""")]
     [InlineData("""{"bindings":[{"role":"roles/owner","members":[{"user":"a@example.com"}]}]}""")]
     public async Task A_policy_of_another_form_is_not_an_empty_one(string policy)

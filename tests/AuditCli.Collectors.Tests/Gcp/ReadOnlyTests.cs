@@ -94,7 +94,7 @@ public sealed class ReadOnlyTests
         var clock = new ImpatientClock();
         using var client = new GoogleClient(
             session.Transport.Open(new("google", api.Name, "gcp-global"), new RequestCheck(api, server.Address).Refusal),
-            Google.Apis.Auth.OAuth2.GoogleCredential.FromAccessToken("token"), clock);
+            Google.Apis.Auth.OAuth2.GoogleCredential.FromAccessToken("token"), new RetryWaits(clock, _ => { }));
         using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(server.Address, "v3/projects/p"));
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => client.SendAsync("a delete", request, CancellationToken.None));

@@ -35,7 +35,7 @@ internal sealed class Session : IAsyncDisposable
     /// Returns a live session against a server, with a service account's key. These tests run one after another, because the environment
     /// belongs to the process.
     /// </summary>
-    public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null)
+    public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null, Action<RequestedWait>? told = null)
     {
         Clear();
         var catalogue = new RestCatalogue(GcpSource.Catalogue);
@@ -43,7 +43,7 @@ internal sealed class Session : IAsyncDisposable
             Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Text("override"), new Uri(server.Address, api.BasePath).AbsoluteUri);
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT", server.Address.AbsoluteUri);
         var session = new Session(
-            folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System),
+            folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System) { Waiting = told ?? (_ => { }) },
             clock ?? TimeProvider.System);
         Environment.SetEnvironmentVariable(
             "GOOGLE_APPLICATION_CREDENTIALS", session.Write("credentials.json", credentials ?? server.ServiceAccountFile(Account)));

@@ -34,11 +34,16 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Returns a live session; settings are added to the product's address and a working token.</summary>
     public static Session Live(string product, Uri address, params (string Name, string Value)[] settings) => Live(product, address, null, settings);
 
-    public static Session Live(string product, Uri address, TimeProvider? clock, params (string Name, string Value)[] settings)
+    public static Session Live(string product, Uri address, TimeProvider? clock, params (string Name, string Value)[] settings) =>
+        Live(product, address, clock, _ => { }, settings);
+
+    /// <param name="told">Called for each wait that the product asks for.</param>
+    public static Session Live(
+        string product, Uri address, TimeProvider? clock, Action<RequestedWait> told, params (string Name, string Value)[] settings)
     {
         Environment.SetEnvironmentVariable(Variable, "test-token");
         return new(
-            folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", TimeProvider.System),
+            folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", TimeProvider.System) { Waiting = told },
             TargetOf(product, address, settings), clock ?? TimeProvider.System);
     }
 

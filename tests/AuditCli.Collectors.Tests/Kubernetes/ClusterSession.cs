@@ -32,13 +32,16 @@ internal sealed class ClusterSession : IAsyncDisposable
     public Target Named { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
-    public static ClusterSession Live(string kubeconfig, TimeProvider? clock = null, ExchangeLimits? limits = null, int pageSize = 500, string? context = null)
+    public static ClusterSession Live(
+        string kubeconfig, TimeProvider? clock = null, ExchangeLimits? limits = null, int pageSize = 500, string? context = null,
+        Action<RequestedWait>? told = null)
     {
         var files = new TemporaryFolder();
         var target = Target(("kubeconfig", files.Write("kubeconfig", kubeconfig)), ("context", context));
         var session = new ClusterSession(
-            target, folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System,
-            pageSize);
+            target,
+            folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits) { Waiting = told ?? (_ => { }) },
+            clock ?? TimeProvider.System, pageSize);
         session.Owned = files;
         return session;
     }

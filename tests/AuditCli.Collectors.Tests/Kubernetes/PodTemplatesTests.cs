@@ -123,6 +123,21 @@ public sealed class PodTemplatesTests
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":[]}}""", "it has no containers")]
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":["c"]}}""", "containers is not a list of objects")]
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"hostnetwork":true,"containers":[{"name":"c"}]}}""",
+        "it has hostnetwork where the API has hostNetwork")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"InitContainers":[{"name":"i"}],"containers":[{"name":"c"}]}}""",
+        "it has InitContainers where the API has initContainers")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","SecurityContext":{"privileged":true}}]}}""",
+        "it has SecurityContext where the API has securityContext")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"Privileged":true}}]}}""",
+        "it has Privileged where the API has privileged")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":{"Add":["ALL"]}}}]}}""",
+        "it has Add where the API has add")]
     [InlineData("""{"metadata":{"name":"odd","namespace":""},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
     [InlineData(
         """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":1}}]}}""",

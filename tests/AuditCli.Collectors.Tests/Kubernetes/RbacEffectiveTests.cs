@@ -43,6 +43,18 @@ public sealed class RbacEffectiveTests
         """{"metadata":{"name":"odd"},"aggregationRule":{"clusterRoleSelectors":[{"matchExpressions":[{"key":"a","operator":"Near"}]}]}}""",
         "unknown operator Near")]
     [InlineData("roles", """{"metadata":{"name":"odd","namespace":"a"},"rules":"all"}""", "rules is not a list of objects")]
+    [InlineData("clusterroles", """{"metadata":{"name":"odd"},"rules":[{"Verbs":["*"],"resources":["*"]}]}""", "has Verbs where the API has verbs")]
+    [InlineData("clusterroles", """{"metadata":{"name":"odd"},"rules":[{"verbs":["*"],"apigroups":[""]}]}""", "has apigroups where the API has apiGroups")]
+    [InlineData(
+        "clusterroles", """{"metadata":{"name":"odd"},"aggregationRule":{"ClusterRoleSelectors":[]}}""",
+        "has ClusterRoleSelectors where the API has clusterRoleSelectors")]
+    [InlineData(
+        "clusterroles", """{"metadata":{"name":"odd"},"aggregationRule":{"clusterRoleSelectors":[{"matchlabels":{"a":"b"}}]}}""",
+        "has matchlabels where the API has matchLabels")]
+    [InlineData(
+        "clusterrolebindings",
+        """{"metadata":{"name":"odd"},"subjects":[{"kind":"ServiceAccount","name":"s","Namespace":"n"}],"roleRef":{"kind":"ClusterRole","name":"x"}}""",
+        "has Namespace where the API has namespace")]
     [InlineData(
         "clusterrolebindings", """{"metadata":{"name":"odd"},"subjects":[{"kind":"User"}],"roleRef":{"kind":"ClusterRole","name":"x"}}""",
         "a subject has no kind or no name")]

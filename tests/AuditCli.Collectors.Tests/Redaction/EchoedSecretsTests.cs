@@ -25,6 +25,7 @@ public sealed class EchoedSecretsTests
                     secret.Replace("+", "\\u002B", StringComparison.Ordinal).Replace("/", "\\u002f", StringComparison.Ordinal),
                     string.Concat(secret.Select(c => $"\\u{(int)c:x4}")), Uri.EscapeDataString(secret), string.Concat(bytes.Select(b => $"%{b:x2}")),
                     Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Convert.ToBase64String(bytes),
+                    secret.ToLowerInvariant(), secret.ToUpperInvariant(), Uri.EscapeDataString(secret).ToLowerInvariant(),
                     Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + secret)),
                     Convert.ToBase64String(Encoding.UTF8.GetBytes("xx " + secret + " yy")).Replace('+', '-').Replace('/', '_'),
                 ];
@@ -53,6 +54,24 @@ public sealed class EchoedSecretsTests
         Assert.EndsWith(" that was sent", message, StringComparison.Ordinal);
         Assert.Contains(EchoedSecrets.Mark, message, StringComparison.Ordinal);
         Assert.Equal("a/b", JsonElement.Parse(text).GetProperty("first").GetString());
+    }
+
+    /// <summary>A URL lower-cases the name of its host, and HTTP/2 the names of headers; others write such a name in any case.</summary>
+    [Theory]
+    [InlineData("https://ab3dE5.AB3DE5FG7HI9JK1LM3NO5PQ7.example/")]
+    [InlineData("no such host: ab3de5fg7hi9jk1lm3no5pq7.example")]
+    [InlineData("X-Ab3De5Fg7Hi9Jk1Lm3No5Pq7")]
+    public void A_secret_is_found_where_case_does_not_count(string text)
+    {
+        const string token = "aB3dE5fG7hI9jK1lM3nO5pQ7";
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://127.0.0.1/");
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+        var echoed = new EchoedSecrets(request, ExchangePolicy.Default.DroppedFields);
+        Assert.Contains(EchoedSecrets.Mark, echoed.Remove(text), StringComparison.Ordinal);
+        Assert.DoesNotContain(token, echoed.Remove(text), StringComparison.OrdinalIgnoreCase);
+        using var answer = new HttpResponseMessage();
+        Assert.True(answer.Headers.TryAddWithoutValidation(echoed.RemoveFromName($"x-{token.ToLowerInvariant()}"), "1"));
+        Assert.Equal("x-credential-not-stored", Assert.Single(answer.Headers).Key);
     }
 
     [Theory]

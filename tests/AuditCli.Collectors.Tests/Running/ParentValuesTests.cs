@@ -7,7 +7,11 @@ namespace AuditCli.Collectors.Tests.Running;
 
 public sealed class ParentValuesTests
 {
-    private static readonly ImmutableArray<Column> Columns = [new("_ref", ColumnType.Text), new("name", ColumnType.Text), new("head", ColumnType.Json)];
+    private static readonly ImmutableArray<Column> Columns =
+    [
+        new("_ref", ColumnType.Text), new("name", ColumnType.Text), new("head", ColumnType.Json), new("active", ColumnType.Boolean),
+        new("size", ColumnType.Integer), new("_with_Flag", ColumnType.Text),
+    ];
 
     [Theory]
     [InlineData("name", ColumnType.Text, "{}", "a parent row has no name")]
@@ -23,6 +27,12 @@ public sealed class ParentValuesTests
     [InlineData("head.n", ColumnType.Integer, """{"head":{"n":true}}""", "head.n of a parent row is a boolean, which the parameter ref does not take")]
     [InlineData("head.n", ColumnType.Boolean, """{"head":{"n":1}}""", "head.n of a parent row is a number, which the parameter ref does not take")]
     [InlineData("head.at", ColumnType.Timestamp, """{"head":{"at":"today"}}""", "head.at of a parent row is a text, which the parameter ref does not take")]
+    [InlineData("active", ColumnType.Integer, """{"active":true}""", "active of a parent row is a boolean, which the parameter ref does not take")]
+    [InlineData("size", ColumnType.Boolean, """{"size":1}""", "size of a parent row is a number, which the parameter ref does not take")]
+    [InlineData("name", ColumnType.Boolean, """{"name":"True"}""", "name of a parent row is a text, which the parameter ref does not take")]
+    [InlineData("name", ColumnType.Integer, """{"name":"seven"}""", "name of a parent row is a text, which the parameter ref does not take")]
+    [InlineData("name", ColumnType.Double, """{"name":"NaN"}""", "name of a parent row is a text, which the parameter ref does not take")]
+    [InlineData("head", ColumnType.Text, """{"head":{}}""", "head of a parent row is an object, which the parameter ref does not take")]
     public void A_row_without_a_value_that_fits_is_not_asked_for_and_the_path_is_named(string path, ColumnType type, string row, string message)
     {
         var question = Of(path, type).In(JsonElement.Parse(row));
@@ -40,6 +50,10 @@ public sealed class ParentValuesTests
     [InlineData("head.id", ColumnType.Integer, """{"head":{"id":"7"}}""", "\"7\"", "7")]
     [InlineData("head.id", ColumnType.Integer, """{"head":{"id":7}}""", "7", "7")]
     [InlineData("head.ids", ColumnType.Json, """{"head":{"ids":[1,2]}}""", "[1,2]", "[1,2]")]
+    [InlineData("active", ColumnType.Text, """{"active":true}""", "\"true\"", "true")]
+    [InlineData("size", ColumnType.Text, """{"size":9007199254740993}""", "\"9007199254740993\"", "9007199254740993")]
+    [InlineData("_with_Flag", ColumnType.Boolean, """{"_with_Flag":"false"}""", "false", "false")]
+    [InlineData("_with_Flag", ColumnType.Double, """{"_with_Flag":"1.5"}""", "1.5", "1.5")]
     public void A_value_is_passed_on_in_the_form_that_the_parameter_takes(string path, ColumnType type, string row, string passed, string text)
     {
         var question = Of(path, type).In(JsonElement.Parse(row));

@@ -181,6 +181,10 @@ public sealed class ControlLoadingTests
         "20:39: 'with' passes on columns of the table that 'for_each' names, but there is no 'for_each'")]
     [InlineData("  m: { aws: iam:ListMFADevices, for_each: nobody, with: { UserName: UserName } }", "20:43: there is no evidence 'nobody'")]
     [InlineData(
+        "  g: { aws: ec2:DescribeSecurityGroups }\n  h: { aws: ec2:DescribeSecurityGroups, for_each: g, with: { DryRun: Priority } }",
+        "21:70: column 'Priority' of 'g' (ec2:DescribeSecurityGroups) is integer, which the parameter 'DryRun' of ec2:DescribeSecurityGroups (boolean) "
+        + "does not take")]
+    [InlineData(
         "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserNam } }",
         "21:64: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
     [InlineData(

@@ -7,6 +7,8 @@ namespace AuditCli.Controls.Tests.Loading;
 /// <summary>Tests what a pack says that it stands for.</summary>
 public sealed class ControlPackTests
 {
+    private const string Pack = "schema: 1\ntitle: Mine\ncontrols: [APD-AWS-001]\n";
+
     private static readonly FrameworkList Frameworks = FrameworkList.Load([], [new("frameworks/house.yaml", Encoding.UTF8.GetBytes("""
         schema: 1
         title: House rules
@@ -47,6 +49,30 @@ public sealed class ControlPackTests
         Assert.Empty(faults);
         Assert.Empty(pack!.Domains);
         Assert.Empty(pack.Clauses);
+    }
+
+    [Fact]
+    public void What_cannot_be_read_as_a_pack_is_a_fault_and_not_a_pack_that_does_not_exist()
+    {
+        using var folder = new AuditCli.Tests.TemporaryFolder();
+        var outside = folder.Write("outside.yaml", Pack);
+        folder.Write("library/packs/mine.yaml", Pack);
+        folder.Write("library/packs/README.md", "what these are");
+        folder.Write("library/packs/large.yaml", new string('#', (1 << 20) + 1));
+        folder.Write("library/packs/mine.yml", Pack);
+        folder.Write("library/packs/deeper/mine.yaml", Pack);
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "library", "packs", "linked.yaml"), outside);
+
+        var (files, faults) = LibraryFile.ReadPacks(Path.Combine(folder.Path, "library"));
+
+        Assert.Equal("packs/mine.yaml", Assert.Single(files).Path);
+        string[] said =
+        [
+            "large.yaml:1:1: the file has 1048577 bytes; at most", "linked.yaml:1:1: links are not followed",
+            $"{Path.Combine("deeper", "mine.yaml")}:1:1: a pack must be packs/<name>.yaml", "mine.yml:1:1: a pack must be packs/<name>.yaml",
+        ];
+        Assert.Equal(said.Length, faults.Length);
+        Assert.All(said, text => Assert.Contains(faults, f => f.ToString().Contains(text, StringComparison.Ordinal)));
     }
 
     private static (ControlPack? Pack, ImmutableArray<Diagnostic> Faults) Read(string covers)

@@ -26,4 +26,21 @@ public sealed class RunRecordTests
         Assert.DoesNotContain("AuditCli.", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("System.", refused.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>Changes a valid record in one place; the schema of the file refuses each of them too.</summary>
+    [Theory]
+    [InlineData("\"bundle_id\":", "\"conclusion\":\"PASS\",\"bundle_id\":", "it has the unknown member 'conclusion'")]
+    [InlineData("\"tool\":{", "\"tool\":{\"Name\":\"x\",", "it has the unknown member 'Name'")]
+    [InlineData("\"clock_offset_seconds\":{", "\"clock_offset_seconds\":{\"a.example\":1e999", "the clock offset of a.example is not a number of seconds")]
+    public void What_the_schema_does_not_know_is_refused(string from, string to, string said)
+    {
+        using var bundle = new TemporaryFolder();
+        System.IO.Compression.ZipFile.ExtractToDirectory(Repository.Path("tests", "Shared", "bundles", "evaluation-1.zip"), bundle.Path);
+        var text = File.ReadAllText(Assert.Single(Directory.GetFiles(bundle.Path, "run.json", SearchOption.AllDirectories)));
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        _ = RunRecord.Read(Encoding.UTF8.GetBytes(text));
+        var refused = Assert.Throws<InvalidDataException>(() => RunRecord.Read(Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal))));
+        Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("AuditCli.", refused.Message, StringComparison.Ordinal);
+    }
 }

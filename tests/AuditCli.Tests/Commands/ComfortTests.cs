@@ -35,7 +35,8 @@ public sealed class ComfortTests
     public async Task An_engagement_that_is_begun_loads_and_is_never_overwritten()
     {
         using var folder = new TemporaryFolder();
-        string[] command = ["init", "audit", "--entity", "Quotes \"& <Sons>", "--reviewer", "R. Reviewer"];
+        string[] command =
+            ["init", "audit", "--entity", "Quotes \"& <Sons>", "--reviewer", "R. Reviewer", "--aws", "--gcp", "--http", "--kubernetes"];
         var begun = await AuditCommand.RunAsync(folder.Path, command);
         Assert.True(begun.ExitCode == 0, begun.ToString());
         var file = Path.Combine(folder.Path, "audit", "engagement.yaml");
@@ -57,6 +58,43 @@ public sealed class ComfortTests
         Assert.True(permissions.ExitCode == 0, permissions.ToString());
     }
 
+    /// <summary>A new user gets the targets that the machine can read, and the run does not fail at those of other people.</summary>
+    [Theory]
+    [InlineData("", "", "", "no target: none of aws, gcp, kubernetes, http is set up here")]
+    [InlineData("--aws", "", "aws", "targets: prod (aws); the other sources are commented examples")]
+    [InlineData("--aws --kubernetes", "KUBECONFIG", "aws kubernetes", "targets: prod (aws), cluster (kubernetes)")]
+    [InlineData("", "KUBECONFIG", "kubernetes", "targets: cluster (kubernetes)")]
+    [InlineData("", "AWS_PROFILE GOOGLE_APPLICATION_CREDENTIALS", "aws gcp", "targets: prod (aws), cloud (gcp)")]
+    [InlineData("", ".aws/config", "aws", "targets: prod (aws)")]
+    [InlineData("--http", ".aws/config", "http", "targets: idp (http)")]
+    public async Task A_target_is_begun_for_each_source_that_is_named_or_set_up_and_the_others_are_examples(
+        string options, string there, string sources, string said)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in there.Split(' ').Where(t => t.StartsWith('.')))
+            folder.Write(file, "");
+        var host = AuditCommand.Host(folder.Path) with
+        {
+            Environment = name => name == "HOME" ? folder.Path : there.Split(' ').Contains(name) ? "x" : null,
+        };
+
+        var begun = await AuditCommand.RunAsync(
+            host, CancellationToken.None, ["init", "audit", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+
+        Assert.True(begun.ExitCode == 0 && begun.Output.Contains(said, StringComparison.Ordinal), begun.ToString());
+        var path = Path.Combine(folder.Path, "audit", "engagement.yaml");
+        var (engagement, faults) = EngagementLoader.Load(path, host.Sources);
+        Assert.Empty(faults);
+        Assert.Equal(sources, string.Join(' ', engagement!.Targets.Select(t => t.Source).Order(StringComparer.Ordinal)));
+
+        // Every example is a target, once it is uncommented.
+        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).Replace("\n  # ", "\n  ", StringComparison.Ordinal)
+            .Replace("targets: {}", "targets:", StringComparison.Ordinal));
+        (engagement, faults) = EngagementLoader.Load(path, host.Sources);
+        Assert.Empty(faults);
+        Assert.Equal(host.Collectors.Length, engagement!.Targets.Length);
+    }
+
     [Fact]
     public async Task One_existing_file_is_enough_that_nothing_is_begun()
     {
@@ -73,7 +111,7 @@ public sealed class ComfortTests
     {
         var host = AuditCommand.Host("/");
         var library = ChosenLibrary.Load(null, host);
-        var packs = ChosenLibrary.Packs(null, host);
+        var packs = ChosenLibrary.Packs(null, host).Files;
         Assert.Contains(packs, p => p.Path == "packs/quick.yaml");
         foreach (var file in packs)
         {

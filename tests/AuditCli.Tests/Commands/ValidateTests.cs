@@ -109,6 +109,23 @@ public sealed class ValidateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pack_that_is_a_link_is_refused_by_every_command_that_reads_packs()
+    {
+        var outside = _folder.Write("outside.yaml", $"schema: 1\ntitle: Mine\ncontrols: [{Id}]\n");
+        var packs = Directory.CreateDirectory(Path.Combine(_folder.Path, "library", "packs"));
+        File.CreateSymbolicLink(Path.Combine(packs.FullName, "mine.yaml"), outside);
+        const string said = "mine.yaml:1:1: links are not followed in a library of controls; put the file itself here";
+
+        var validated = await ValidateAsync(Control);
+        Assert.True(validated.ExitCode == 1 && validated.Error.Contains(said, StringComparison.Ordinal), validated.ToString());
+        foreach (var command in new[] { "controls list --pack mine --controls library", "coverage --pack mine --controls library" })
+        {
+            var result = await AuditCommand.RunAsync(_folder.Path, command.Split(' '));
+            Assert.True(result.ExitCode == 1 && result.Error.Contains(said, StringComparison.Ordinal), $"{command}\n{result}");
+        }
+    }
+
+    [Fact]
     public async Task Frameworks_and_packs_of_the_library_are_checked_with_the_controls()
     {
         _folder.Write("library/packs/mine.yaml", "schema: 1\ntitle: Mine\ncontrols: [APD-XSR-904]\n");

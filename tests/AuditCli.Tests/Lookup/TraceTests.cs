@@ -137,7 +137,12 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
         using var folder = new TemporaryFolder();
         var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
         var own = Exceptions().First(r => r.Control == "APD-AWS-002" && r.Verdict == ItemVerdict.Deviation);
+        string Sha256OfRows() => Evidence.Digest.Of(Encoding.UTF8.GetBytes(string.Concat(
+            File.ReadLines(Path.Combine(copy, "data/results/apd-aws-002.t1.ndjson"))
+                .Where(l => l.Contains($"\"account\":\"{own.Account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
+        var before = Sha256OfRows();
         BundleForgery.Replace(copy, "data/results/apd-aws-002.t1.ndjson", own.Id, "APD-AWS-002/X/000000000001");
+        BundleForgery.Replace(copy, "data/results/results.json", before, Sha256OfRows());
         BundleForgery.Reseal(copy);
         var shown = await AuditCommand.RunAsync(folder.Path, "show", copy, own.Id);
         Assert.True(shown.ExitCode == 0, shown.ToString());

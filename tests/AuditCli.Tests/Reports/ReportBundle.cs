@@ -71,6 +71,7 @@ internal static class ReportBundle
     {
         await using var bundle = BundleWriter.Create(folder, id);
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
+        var lines = new StringBuilder();
         await using (var rows = new StreamWriter(bundle.OpenFile("data/results/apd-aws-901.t1.ndjson"), new UTF8Encoding(false)))
         {
             foreach (var item in items)
@@ -84,24 +85,26 @@ internal static class ReportBundle
                 var waiver = item.Verdict == "approved"
                     ? ""","waiver":{"approved_by":"H. Castellanos","approved_on":"2026-01-15","expires":"2027-01-14","reason":"Sealed identity"}"""
                     : "";
-                await rows.WriteAsync(
+                lines.Append(
                     $"{{\"target\":\"prod\",\"account\":\"{Account}\",\"item\":{item.Json},\"pass\":{pass},\"verdict\":\"{item.Verdict}\""
                     + $"{exception}{reason}{waiver},\"attributes\":{item.Attributes}}}\n");
             }
+            await rows.WriteAsync(lines.ToString());
         }
         await bundle.WriteFileAsync("data/controls/apd-aws-901.yaml", Encoding.UTF8.GetBytes(ControlFile), CancellationToken.None);
         await bundle.WriteFileAsync("data/engagement.yaml", "schema: 1\n"u8.ToArray(), CancellationToken.None);
         await bundle.WriteFileAsync("data/exchanges/prod/iam-aws-global.warc.gz", "the raw answers"u8.ToArray(), CancellationToken.None);
         await bundle.AppendEvidenceAsync(await EvidenceAsync(bundle, itemInTable), CancellationToken.None);
         await bundle.AppendEvidenceAsync(Failed(), CancellationToken.None);
-        await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(Results(counts)), CancellationToken.None);
+        var results = Results(counts, Digest.Of(Encoding.UTF8.GetBytes(lines.ToString())));
+        await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), CancellationToken.None);
         await bundle.WriteFileAsync("data/run.json", Encoding.UTF8.GetBytes(Run(id)), CancellationToken.None);
         return (await bundle.SealAsync(new("auditcli 0.1.0", new DateOnly(2026, 11, 23), null), CancellationToken.None)).Path;
     }
 
     public static Workpaper Read(string bundle) => WorkpaperReader.Read(OpenedBundle.Open(bundle), [.. CollectorCatalog.All.Select(c => c.Source)]);
 
-    private static EvaluationResults Results(Dictionary<string, long> counts)
+    private static EvaluationResults Results(Dictionary<string, long> counts, Digest rows)
     {
         long Of(string verdict) => counts.GetValueOrDefault(verdict);
         var all = counts.Values.Sum();
@@ -111,7 +114,7 @@ internal static class ReportBundle
             : Conclusion.NoOccurrence;
         var test = new TestResult(
             "T1", new("prod", Account), conclusion, all, Of("deviation"), Of("approved"), Of("undetermined"), Of("indicated"),
-            [new("the report covers every user", "4", "4", true)], Digest.Of("rows"u8));
+            [new("the report covers every user", "4", "4", true)], rows);
         ControlResult Control(string id, Conclusion concluded, string title, ItgcDomain domain) => new(
             id, "1.2.0", Digest.Of(Encoding.UTF8.GetBytes(id)), ControlOrigin.Modified, concluded, title, domain,
             0, 0, 0, 0, 0, [], [], WaiverSummary.None, [], []);
@@ -134,7 +137,10 @@ internal static class ReportBundle
                         [], [new("arn:aws:iam::111122223333:user/old", "H. Castellanos", "2025-02-03", "2026-02-02", "Removed", "expired before as_of")]),
                     Parameters = [new("grace_days", ColumnType.Integer, JsonElement.Parse("7"), "R. Reviewer", "Client standard")],
                 },
-                Control("APD-AWS-902", Conclusion.NoOccurrence, "Nothing happened", ItgcDomain.AccessToProgramsAndData),
+                Control("APD-AWS-902", Conclusion.NoOccurrence, "Nothing happened", ItgcDomain.AccessToProgramsAndData) with
+                {
+                    Tests = [new("T1", new("prod", Account), Conclusion.NoOccurrence, 0, 0, 0, 0, 0, [], default)],
+                },
                 Control("INF-AWS-903", Conclusion.Inconclusive, "Storage is not public", ItgcDomain.InfrastructureSecurity) with
                 {
                     Limitations =

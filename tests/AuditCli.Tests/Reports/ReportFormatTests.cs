@@ -171,7 +171,7 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
             [
                 .. sealedResults.Controls.Select(c => c.Id != limited.Id ? c : c with
                 {
-                    Limitations = [.. accounts.Select(a => limitation with { Account = a })],
+                    Limitations = [limitation, .. accounts.Select(a => limitation with { Account = a })],
                     Tests = [.. accounts.Select(a => test with { Partition = new("prod", a), Conclusion = Conclusion.Inconclusive, Population = 0 })],
                 }),
             ],

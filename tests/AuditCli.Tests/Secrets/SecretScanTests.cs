@@ -37,6 +37,44 @@ public sealed class SecretScanTests
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "out")), "something was asked before the controls were read");
     }
 
+    /// <summary>
+    /// Resumes a run that had allowed a secret and was stopped by something else. The answers of providers are in
+    /// <see cref="Running.StoppedSealTests"/>, where the exchanges of a replay and those of a stopped run have an advice each, and so are
+    /// the results, where a test's item has one.
+    /// </summary>
+    [Theory]
+    [InlineData("input", "data/inputs/public-storage-register/public-storage-register.csv", "remove it from the file that you supplied and run again")]
+    [InlineData("engagement", "data/engagement.yaml", "remove it from the file that you supplied and run again")]
+    [InlineData("control", "data/controls/inf-aws-001.yaml", "remove it from the control and run again")]
+    public async Task The_advice_of_a_seal_that_stops_is_for_the_file_in_which_the_secret_is(string place, string file, string advice)
+    {
+        using var folder = new TemporaryFolder();
+        string In(string where) => place == where ? $"password = {Secret}" : "nothing";
+        var control = Assert.Single(Directory.GetFiles(Repository.Path("controls"), "INF-AWS-001.yaml", SearchOption.AllDirectories));
+        folder.Write(
+            Path.Combine("lib", Path.GetRelativePath(Repository.Path("controls"), control)), $"# {In("control")}\n{await File.ReadAllTextAsync(control)}");
+        folder.Write("register.csv", $"bucket,approved_by,approved_on,reason,expires\nb,A. Approver,2026-03-10,{In("input")},2027-03-09\n");
+        folder.Write("engagement.yaml", $$"""
+            # {{In("engagement")}}
+            {{AwsEnvironment.Engagement("INF-AWS-001")}}
+            inputs:
+              public-storage-register: { file: register.csv, obtained_from: Owner, obtained_on: 2026-11-16, how: by e-mail, stated_rows: 1 }
+            replay: {{Repository.Path("samples", "exchanges")}}
+            """);
+        var disk = new FailsOnceEvaluated(Path.Combine(folder.Path, "out"));
+        var stopped = await AuditCommand.RunAsync(
+            AuditCommand.Host(folder.Path) with { Clock = disk }, CancellationToken.None,
+            "run", "engagement.yaml", "--out", "out", "--controls", "lib", "--allow-secrets");
+        Assert.True(stopped.ExitCode == 1 && stopped.Error.Contains(FailsOnceEvaluated.Why, StringComparison.Ordinal), stopped.ToString());
+
+        var resumed = await AuditCommand.RunAsync(folder.Path, "run", "--resume", Assert.Single(Directory.GetDirectories(disk.Out)));
+
+        Assert.True(resumed.ExitCode == 1, resumed.ToString());
+        Assert.True(resumed.Error.Contains($"{file}, near character ", StringComparison.Ordinal), resumed.ToString());
+        Assert.Contains($"; {advice}; if it is not one, seal it unchanged with --allow-secrets", resumed.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, resumed.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Who_seals_it_all_the_same_is_shown_to_have_done_so()
     {
@@ -66,5 +104,24 @@ public sealed class SecretScanTests
             folder.Write(Path.Combine("inputs", Path.GetFileName(file)), text);
         }
         return folder;
+    }
+}
+
+/// <summary>The real clock, which fails once, as a disk does, when everything is evaluated and nothing is sealed.</summary>
+internal sealed class FailsOnceEvaluated(string @out) : TimeProvider
+{
+    public const string Why = "the disk failed";
+    private bool _failed;
+
+    public string Out => @out;
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        if (!_failed && Directory.Exists(@out) && Directory.EnumerateFiles(@out, "results.json", SearchOption.AllDirectories).Any())
+        {
+            _failed = true;
+            throw new IOException(Why);
+        }
+        return base.GetUtcNow();
     }
 }

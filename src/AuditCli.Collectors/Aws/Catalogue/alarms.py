@@ -1,12 +1,13 @@
 """Which operations with a read verb may be more than a read, and therefore need a decision (decisions.py)."""
 import re
 
-from decisions import HARMLESS, SECRET_MEMBERS
+from decisions import HARMLESS, LOGS, SECRET_MEMBERS
 
 # What an operation is called when it hands out secrets, credentials, signed URLs or data.
 NAME = re.compile(r'Secret|Passw|Token|Credential|A[Pp][Ii]Key|AccessKey|Decrypt|[Uu][Rr][Ll]$|Presigned|Download|Unlock|ShardIterator'
                   r'|^(Batch)?GetRecords?$|^(Batch)?Get[A-Za-z]*(Object|Item|Message|MessageContent|LogEvents|Transcript|Clip|Media)s?$'
                   r'|^(Get|List)[A-Za-z]*(QueryResults|StatementResult|ResultsData)$|^(Select|Head|Lookup)')
+LOG = re.compile(LOGS['names'])
 NO_LIST_OF = re.compile(r'^(List|Describe|Search)[A-Za-z]*(Objects|Items)')
 
 # How a member of an answer is called that holds a secret, and what such a name ends with when it only speaks of one.
@@ -40,6 +41,8 @@ class Alarms:
             found.append(f'its method is {operation["http"]["method"]}')
         if NAME.search(name) and not NO_LIST_OF.search(name):
             found.append('its name')
+        if LOG.search(name):
+            found.append('it may return the contents of a log')
         if 'output' in operation:
             output = self.shapes[operation['output']['shape']]
             payload = output.get('payload')

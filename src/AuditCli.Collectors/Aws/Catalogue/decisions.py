@@ -5,7 +5,14 @@ data, and some change something. generate.py raises an alarm where a name, a mem
 suggests that (alarms.py), and stops at an operation that raises one and is not decided here. A newer botocore
 therefore brings nothing in unnoticed.
 """
+import json
+import os
+
 from facts import names
+
+# The rule for contents of logs, which is the same for every provider.
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../log_contents.json'), encoding='utf-8') as rule:
+    LOGS = json.load(rule)
 
 
 def by_reason(groups):
@@ -158,7 +165,7 @@ REFUSED = by_reason({
         datazone:GetLineageEvent
         dynamodb:GetItem BatchGetItem
         dynamodbstreams:GetRecords GetShardIterator
-        ec2:GetConsoleOutput GetConsoleScreenshot GetInstanceUefiData
+        ec2:GetConsoleScreenshot GetInstanceUefiData
         entityresolution:GetMatchId
         finspace-data:GetWorkingLocation
         frauddetector:GetEvent GetEventPrediction GetEventPredictionMetadata GetListElements ListEventPredictions
@@ -178,11 +185,10 @@ REFUSED = by_reason({
         lex-models:GetUtterancesView
         lexv2-models:ListAggregatedUtterances ListSessionAnalyticsData ListTestExecutionResultItems ListTestSetRecords
             ListUtteranceAnalyticsData SearchAssociatedTranscripts
-        lightsail:GetContainerLog GetRelationalDatabaseLogEvents
         location:BatchGetDevicePosition GetDevicePosition GetDevicePositionHistory GetMapGlyphs GetMapSprites
             GetMapStyleDescriptor GetMapTile GetPlace ListDevicePositions SearchPlaceIndexForPosition
             SearchPlaceIndexForSuggestions SearchPlaceIndexForText
-        logs:GetLogEvents GetLogObject GetLogRecord GetLookupTable GetQueryResults ListAnomalies
+        logs:GetLookupTable ListAnomalies
         macie2:GetSensitiveDataOccurrences
         mailmanager:GetArchiveMessage GetArchiveMessageContent GetArchiveSearchResults GetMemberOfAddressList
             ListMembersOfAddressList
@@ -199,7 +205,6 @@ REFUSED = by_reason({
         qapps:GetQAppSession ListQAppSessionData
         qbusiness:GetDocumentContent GetMedia ListAttachments ListConversations ListMessages SearchRelevantContent
         qconnect:GetNextMessage GetRecommendations GetSession ListMessages ListSpans SearchContent SearchSessions
-        rds:DownloadDBLogFilePortion
         redshift-data:GetStatementResult GetStatementResultV2
         rekognition:GetCelebrityRecognition GetContentModeration GetFaceDetection GetFaceLivenessSessionResults GetFaceSearch
             GetLabelDetection GetPersonTracking GetSegmentDetection GetTextDetection ListDatasetEntries ListFaces SearchFaces
@@ -221,6 +226,11 @@ REFUSED = by_reason({
         wafv2:GetSampledRequests
         wisdom:GetRecommendations SearchContent SearchSessions
         xray:BatchGetTraces GetTraceGraph GetTraceSummaries ListRetrievedTraces""",
+    LOGS['not_read']['written']: """
+        ec2:GetConsoleOutput
+        lightsail:GetContainerLog GetRelationalDatabaseLogEvents
+        logs:GetLogEvents GetLogObject GetLogRecord GetQueryResults
+        rds:DownloadDBLogFilePortion""",
     'it returns source code or a program': """
         apigateway:GetSdk
         athena:GetCalculationExecutionCode
@@ -283,8 +293,14 @@ CLEARED = by_reason({
         codecommit:GetRepository BatchGetRepositories
         pricing:GetPriceListFileUrl
         sqs:GetQueueUrl""",
-    'it returns the trail of who did what, which is what an audit reads': """
-        cloudtrail:GetQueryResults LookupEvents""",
+    LOGS['read']['trail']: """
+        auditmanager:GetChangeLogs
+        cloudtrail:GetQueryResults LookupEvents
+        drs:DescribeJobLogItems
+        mgn:DescribeJobLogItems""",
+    LOGS['read']['list']: """
+        dms:DescribeReplicationInstanceTaskLogs
+        ec2:DescribeFlowLogs""",
     'it looks up configuration': """
         clouddirectory:LookupPolicy
         cognito-identity:LookupDeveloperIdentity

@@ -44,7 +44,7 @@ import botocore
 
 import endpoints
 from alarms import CALLED_HARMLESS, Alarms, is_secret
-from decisions import CLEARED, DATA_SERVICES, LEFT_OUT, REFUSED, SECRET_MEMBERS, SIDE_EFFECTS
+from decisions import CLEARED, DATA_SERVICES, LEFT_OUT, LOGS, REFUSED, SECRET_MEMBERS, SIDE_EFFECTS
 from facts import GLOBAL_OPERATIONS, GLOBAL_SERVICES, LIST_ALONE, NOT_CONFIGURED, ONE_REGION, PAGERS, WHOLE_RESPONSE
 
 BOTOCORE = '1.43.11'
@@ -272,6 +272,8 @@ class Service:
             entry['status'] = operation['http']['responseCode']
         if full in GLOBAL_OPERATIONS and scope != 'global':
             entry['scope'] = 'global'
+        if CLEARED.get(full) in LOGS['read'].values():
+            entry['reads'] = CLEARED[full]
         if full in SIDE_EFFECTS:
             entry['side_effect'] = SIDE_EFFECTS[full]
         none = [code for code, operations in NOT_CONFIGURED.items() if full in operations]

@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Aws.Client;
 
@@ -16,17 +17,17 @@ internal sealed class AwsServiceClient : AmazonServiceClient
     private readonly ServiceModel _service;
 
     /// <param name="pipeline">The guard and the handlers below it.</param>
-    /// <param name="clock">Null in a replay.</param>
+    /// <param name="waits">The waits between attempts.</param>
     /// <param name="renew">See <see cref="CallAttempts"/>.</param>
     /// <param name="pace">See <see cref="CallAttempts"/>.</param>
     public AwsServiceClient(
-        ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock, Func<string, Task> renew,
+        ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, RetryWaits waits, Func<string, Task> renew,
         Func<string, RequestPace?> pace)
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
-        // Replaced here: the base constructor builds the pipeline before this class has a clock.
-        RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, clock, renew, pace));
+        // Replaced here: the base constructor builds the pipeline before this class has the waits.
+        RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, waits, renew, pace));
     }
 
     /// <summary>The endpoint given by the environment, the profile or a recording; null for the catalogue's.</summary>

@@ -14,10 +14,10 @@ namespace AuditCli.Collectors.Aws.Client;
 /// the recorded attempts and does not wait: if the recording has no further attempt at a failed call, the recorded run gave up there. The
 /// SDK's own handler is replaced because it decides by the time of day and by a process-wide quota.
 /// </summary>
-/// <param name="clock">Null in a replay.</param>
+/// <param name="waits">The waits between attempts.</param>
 /// <param name="renew">Renews the credentials; called with the access key id with which a request was refused as expired.</param>
 /// <param name="pace">Returns the rate limit of an operation, by its name in the catalogue; null if it has no known limit.</param>
-internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Func<string, Task> renew, Func<string, RequestPace?> pace) : PipelineHandler
+internal sealed class CallAttempts(IClientConfig config, RetryWaits waits, Func<string, Task> renew, Func<string, RequestPace?> pace) : PipelineHandler
 {
     /// <summary>The longest time that a throttled call waits while no call gets a response.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -45,7 +45,8 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         {
             context.Request.Headers["amz-sdk-request"] = string.Create(
                 CultureInfo.InvariantCulture, $"attempt={attempt}; max={Math.Max(attempt, AwsServiceConfig.Attempts)}");
-            TimeSpan wait;
+            TimeSpan own;
+            RequestedWait? asked = null;
             try
             {
                 var answer = await base.InvokeAsync<T>(executionContext);
@@ -54,7 +55,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
             }
             catch (Exception e) when (!context.CancellationToken.IsCancellationRequested)
             {
-                if (clock is null && before is not null && IsNotRecorded(e))
+                if (waits.IsReplay && before is not null && IsNotRecorded(e))
                     ExceptionDispatchInfo.Throw(before);
                 before = e;
                 var failure = e as AwsServiceFailure;
@@ -62,8 +63,8 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
                 {
                     if (!MayWait(throttled, attempt))
                         throw;
-                    wait = Wait(failure, attempt);
-                    throttled.Wait(wait);
+                    (own, asked) = (Jittered(attempt), Asked(failure, context.Request, attempt + 1, null));
+                    throttled.Wait(RetryAfter.OrOwn(asked?.Wait, own));
                 }
                 else
                 {
@@ -74,9 +75,9 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
                     if (failure is { ClockIsWrong: true } && !clockCorrected)
                     {
                         clockCorrected = true;
-                        wait = TimeSpan.Zero;
+                        own = TimeSpan.Zero;
                         // Called for its side effect (clock-skew correction); the result is ignored, because it depends on the time of day.
-                        if (clock is not null)
+                        if (!waits.IsReplay)
                         {
                             _rules.Logger = Logger;
                             await _rules.RetryAsync(executionContext, e);
@@ -85,22 +86,21 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
                     else if (failure is { CredentialsExpired: true } && !renewed)
                     {
                         renewed = true;
-                        wait = TimeSpan.Zero;
-                        if (clock is not null)
+                        own = TimeSpan.Zero;
+                        if (!waits.IsReplay)
                             await renew(KeyId(context.Request));
                     }
                     else if (await _rules.RetryForExceptionAsync(executionContext, e))
-                        wait = Wait(failure, failures);
+                        (own, asked) = (Jittered(failures), Asked(failure, context.Request, failures + 1, AwsServiceConfig.Attempts));
                     else
                         throw;
                 }
             }
             context.Retries++;
             context.IsSigned = false;
-            if (clock is null)
+            if (waits.IsReplay)
                 continue;
-            if (wait > TimeSpan.Zero)
-                await Task.Delay(wait, clock, context.CancellationToken);
+            await waits.WaitAsync(own, asked, context.CancellationToken);
             if (pace($"{call.Service.Name}:{call.Operation.Name}") is { } turns)
                 await turns.WaitAsync(context.CancellationToken);
         }
@@ -116,7 +116,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
     private bool MayWait(Throttled call, int attempt)
     {
         call.Notice(Interlocked.Read(ref _answered));
-        if (clock is null || attempt < AwsServiceConfig.Attempts)
+        if (waits.IsReplay || attempt < AwsServiceConfig.Attempts)
             return true;
         if (call.SinceAnswer >= Patience)
             _stalled = true;
@@ -126,12 +126,12 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
     private static bool IsNotRecorded(Exception e) =>
         FailureChain.Of(e).Any(x => x is ExchangeRefusedException { Code: Codes.NoRecording });
 
-    /// <summary>Returns the wait that the provider requests, or full jitter below 2, 4, 8 seconds and so on, whichever is longer.</summary>
-    private static TimeSpan Wait(AwsServiceFailure? failure, int attempt)
-    {
-        var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Min(Math.Pow(2, attempt), LongestOwn.TotalSeconds));
-        return RetryAfter.OrOwn(failure?.Wait, jittered);
-    }
+    /// <summary>Returns full jitter below 2, 4, 8 seconds and so on.</summary>
+    private static TimeSpan Jittered(int attempt) =>
+        Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Min(Math.Pow(2, attempt), LongestOwn.TotalSeconds));
+
+    private static RequestedWait? Asked(AwsServiceFailure? failure, IRequest request, int next, int? of) =>
+        RequestedWait.From(failure?.Wait, request.Endpoint, (int)(failure?.StatusCode ?? 0), next, of);
 
     private static string KeyId(IRequest request) =>
             request.Headers.TryGetValue("Authorization", out var signature) && signature.Split("Credential=") is [_, var credential]

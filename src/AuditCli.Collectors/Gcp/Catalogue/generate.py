@@ -70,13 +70,17 @@ REGIONAL = {
 
 READ_VERB = re.compile(r'^(get|list|search|aggregatedList|fetch|analyze|effective|query)(?=[A-Z]|$)')
 
+# The rule for contents of logs, which is the same for every provider.
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../log_contents.json'), encoding='utf-8') as rule:
+    LOGS = json.load(rule)
+
 POLICY = 'it returns who has which role, and changes nothing'
 EFFECTIVE = 'it returns the policy in effect, and changes nothing'
 # Reads that are sent by POST, or have no read verb, one by one: exact names, or every operation whose name ends so.
 READS = {
     'cloudresourcemanager.v1:organizations.search': 'it lists the organizations the caller can see',
     'cloudresourcemanager.v1:projects.getAncestry': 'it returns the folders above a project',
-    'logging:entries.list': 'it reads log entries; the filter stands in the body',
+    'logging:entries.list': LOGS['read']['trail'],  # AuditLogFilter.cs: the filter must restrict it to that
     'iam:roles.queryGrantableRoles': 'it lists the roles that can be granted on a resource',
     **{f'storage:{of}.testIamPermissions': 'it says which permissions the caller has' for of in ('buckets', 'managedFolders', 'objects')},
     'compute:backendServices.getHealth': 'it returns the health of backends',
@@ -119,12 +123,12 @@ REFUSED = {
     'storage:folders.getStorageLayout': DATA,
     'bigquery:tabledata.list': DATA,
     'bigquery:jobs.getQueryResults': DATA,
-    'compute:instances.getSerialPortOutput': DATA,
+    'compute:instances.getSerialPortOutput': LOGS['not_read']['written'],
     'compute:instances.getScreenshot': DATA,
     'compute:instances.getGuestAttributes': DATA,
     'cloudasset:queryAssets': 'it starts a query job',
     'sqladmin:connect.get': 'it prepares a connection to a database',
-    'logging:entries.tail': DATA,
+    'logging:entries.tail': LOGS['not_read']['written'],
     'cloudkms:projects.locations.ekmConnections.verifyConnectivity': 'it makes the key manager call somebody else',
     **{f'logging:{p}locations.operations.approveRedaction': 'it approves a change'
        for p in ('', 'billingAccounts.', 'folders.', 'organizations.', 'projects.')},
@@ -233,6 +237,9 @@ class Api:
                 self.refused[method] = REFUSED[full]
                 continue
             why = READS.get(full) or READS_BY_END.get(last)
+            if re.search(LOGS['names'], method) and (why or info['http_method'] == 'GET') and why not in LOGS['read'].values():
+                self.problems.append(f'{full}: it may return the contents of a log; decide by log_contents.json')
+                continue
             if why is None and info['http_method'] != 'GET':
                 continue
             if why is None and not READ_VERB.match(last):

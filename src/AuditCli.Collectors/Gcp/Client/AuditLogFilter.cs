@@ -3,10 +3,9 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Collectors.Gcp.Client;
 
 /// <summary>
-/// Enforces the rule for reading logs, which is the same for every provider: audit trail records are evidence and may be read, while
-/// entries written by applications and machines are data and are not read. AWS has separate operations for these (CloudTrail's are in the
-/// catalogue, those for CloudWatch Logs events are not). Google has one operation for all logs, so the filter must restrict it to audit
-/// logs.
+/// Enforces the rule of <c>log_contents.json</c>, which is the same for every provider: audit trail records are evidence and may be read,
+/// while entries written by applications and machines are data and are not read. Others have separate operations for these, of which the
+/// catalogue has one and not the other. Google has one operation for all logs, so the filter must restrict it to audit logs.
 /// </summary>
 internal static partial class AuditLogFilter
 {

@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Rest;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Http;
@@ -15,9 +16,9 @@ internal sealed class GoogleClient : IDisposable
     private readonly ConfigurableHttpClient _http;
 
     /// <param name="pipeline">The guard and the handlers below it.</param>
-    /// <param name="clock">The clock for waits between attempts; null in a replay.</param>
+    /// <param name="waits">The waits between attempts.</param>
     /// <param name="attempts">The number of attempts at one request, including the first.</param>
-    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RestRetry.Attempts)
+    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, RetryWaits waits, int attempts = RestRetry.Attempts)
     {
         var arguments = new CreateHttpClientArgs { ApplicationName = "auditcli" };
         arguments.Initializers.Add(credential);
@@ -26,10 +27,10 @@ internal sealed class GoogleClient : IDisposable
         _http.Timeout = Timeout.InfiniteTimeSpan;
         _http.MessageHandler.NumTries = attempts;
         _http.MessageHandler.FollowRedirect = false;
-        var rules = new RetryRules(clock);
+        var rules = new RetryRules(waits, attempts);
         _http.MessageHandler.AddUnsuccessfulResponseHandler(rules);
         _http.MessageHandler.AddExceptionHandler(rules);
-        if (clock is null)
+        if (waits.IsReplay)
             _http.MessageHandler.AddUnsuccessfulResponseHandler(new RecordedRenewal());
     }
 

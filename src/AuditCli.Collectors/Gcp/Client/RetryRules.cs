@@ -7,8 +7,9 @@ namespace AuditCli.Collectors.Gcp.Client;
 /// <summary>
 /// Decides by <see cref="RestRetry"/> whether an attempt is repeated and after which wait; the SDK's own rule is random.
 /// </summary>
-/// <param name="clock">Null in a replay, which does not wait.</param>
-internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulResponseHandler, IHttpExceptionHandler
+/// <param name="waits">The waits between attempts.</param>
+/// <param name="attempts">The number of attempts at one request, including the first.</param>
+internal sealed class RetryRules(RetryWaits waits, int attempts) : IHttpUnsuccessfulResponseHandler, IHttpExceptionHandler
 {
     /// <summary>Retries a response that reports overload or another transient error of the server.</summary>
     public async Task<bool> HandleResponseAsync(HandleUnsuccessfulResponseArgs args)
@@ -16,7 +17,10 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
         if (!args.SupportsRetry || !RestRetry.IsPassing((int)args.Response.StatusCode))
             return false;
         var asked = RetryAfter.Of(args.Response.Headers.RetryAfter, args.Response.Headers.Date, RestRetry.LongestAskedFor);
-        await WaitAsync(RetryAfter.OrOwn(asked, RestRetry.Backoff(args.CurrentFailedTry)), args.CancellationToken);
+        await waits.WaitAsync(
+            RestRetry.Backoff(args.CurrentFailedTry),
+            RequestedWait.From(asked, args.Request.RequestUri, (int)args.Response.StatusCode, args.CurrentFailedTry + 1, attempts),
+            args.CancellationToken);
         return true;
     }
 
@@ -25,12 +29,9 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
     {
         if (!args.SupportsRetry || args.Exception is not HttpRequestException || UntrustedServerException.In(args.Exception) is not null)
             return false;
-        await WaitAsync(RestRetry.Backoff(args.CurrentFailedTry), args.CancellationToken);
+        await waits.WaitAsync(RestRetry.Backoff(args.CurrentFailedTry), null, args.CancellationToken);
         return true;
     }
-
-    private Task WaitAsync(TimeSpan wait, CancellationToken cancellationToken) =>
-        clock is null ? Task.CompletedTask : Task.Delay(wait, clock, cancellationToken);
 }
 
 /// <summary>
