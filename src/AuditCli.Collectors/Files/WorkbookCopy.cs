@@ -217,10 +217,10 @@ internal static partial class WorkbookCopy
     }
 
     private static void Override(XmlWriter xml, string part, string type) =>
-        Element(xml, ContentTypes, "Override", ("PartName", part), ("ContentType", $"{ContentType}.{type}+xml"));
+        Element(xml, ContentTypes, "Override", ("PartName", part), ("ContentType", ContentType + "." + type + "+xml"));
 
     private static void Relation(XmlWriter xml, string id, string type, string to) =>
-        Element(xml, Package, "Relationship", ("Id", id), ("Type", $"{Relations}/{type}"), ("Target", to));
+        Element(xml, Package, "Relationship", ("Id", id), ("Type", Relations + "/" + type), ("Target", to));
 
     private static void Element(XmlWriter xml, string space, string name, params (string Name, string? Value)[] attributes)
     {
