@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Files;
 
@@ -108,9 +109,17 @@ internal static class PersonalCopy
         }
     }
 
-    /// <summary>Returns the digest of a value as a key is read, so that two files that write it differently agree; an empty value stays empty.</summary>
-    private static string Replaced(string value, ReadOnlySpan<byte> key) =>
-        InputTable.Key(value, []) is (var seen, null) ? seen is null ? "" : KeyedDigest.Of(key, seen) : KeyedDigest.Of(key, value);
+    /// <summary>
+    /// Returns the digest of a value as a key is read, so that two files that write it differently agree; an empty value stays empty. A
+    /// control character, which no key may hold, stays before the digest: the cell would become readable without it.
+    /// </summary>
+    private static string Replaced(string value, ReadOnlySpan<byte> key)
+    {
+        if (InputTable.Key(value, []) is (var seen, null))
+            return seen is null ? "" : KeyedDigest.Of(key, seen);
+        var control = value.First(c => InvisibleText.ControlIn(c.ToString()) is not null);
+        return value[0] == control && KeyedDigest.IsOne(value[1..]) ? value : control + KeyedDigest.Of(key, value);
+    }
 
     private static string Quoted(string field) =>
         field.AsSpan().ContainsAny("\",\r\n") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;

@@ -89,8 +89,11 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         {
             if (need.Personal.Contains(cell.Name) && cell.Value.ValueKind == JsonValueKind.String)
             {
-                if (InputTable.Key(cell.Value.GetString()!, []).Value is { } seen)
+                var (seen, unread) = InputTable.Key(cell.Value.GetString()!, []);
+                if (seen is not null)
                     cells[cell.Name] = JsonSerializer.SerializeToElement(KeyedDigest.Of("fixture"u8, seen));
+                if (unread is not null)
+                    misfits.Add($"{need.Name}: {cell.Name} {unread}");
                 continue;
             }
             if (cell.Value.ValueKind != JsonValueKind.String || Key(need, cell.Name) is not { } words)

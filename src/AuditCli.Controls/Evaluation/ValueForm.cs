@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text;
 using System.Text.Json;
 
 namespace AuditCli.Controls.Evaluation;
@@ -50,6 +51,30 @@ internal abstract record ValueForm
         type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal)
         || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
 
+    /// <summary>
+    /// Returns JSON in which every number has a whole part: the engine writes a DECIMAL with as many places as digits as <c>.5</c>, which
+    /// JSON does not allow. Texts stay as they are.
+    /// </summary>
+    private static string WithWholePart(string json)
+    {
+        if (!json.Contains('.', StringComparison.Ordinal))
+            return json;
+        var (whole, isText, copied) = (new StringBuilder(json.Length + 1), false, 0);
+        for (var i = 0; i < json.Length; i++)
+        {
+            if (isText && json[i] == '\\')
+                i++;
+            else if (json[i] == '"')
+                isText = !isText;
+            else if (!isText && json[i] == '.' && (i == 0 || !char.IsAsciiDigit(json[i - 1])))
+            {
+                whole.Append(json, copied, i - copied).Append('0');
+                copied = i;
+            }
+        }
+        return copied == 0 && whole.Length == 0 ? json : whole.Append(json, copied, json.Length - copied).ToString();
+    }
+
     private sealed record Words(string Form) : ValueForm
     {
         public override string Sql(string column) => $"CAST({Form.Replace("{0}", column, StringComparison.Ordinal)} AS VARCHAR)";
@@ -71,7 +96,7 @@ internal abstract record ValueForm
 
         protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
         {
-            var text = row.GetString(column);
+            var text = WithWholePart(row.GetString(column));
             json.WriteRawValue(text.Contains('.', StringComparison.Ordinal) ? text.TrimEnd('0').TrimEnd('.') : text);
         }
     }
@@ -113,7 +138,7 @@ internal abstract record ValueForm
 
         protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
         {
-            using var value = JsonDocument.Parse(row.GetString(column), new JsonDocumentOptions { MaxDepth = 256 });
+            using var value = JsonDocument.Parse(WithWholePart(row.GetString(column)), new JsonDocumentOptions { MaxDepth = 256 });
             value.WriteTo(json);
         }
     }

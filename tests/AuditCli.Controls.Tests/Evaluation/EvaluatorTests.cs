@@ -253,6 +253,18 @@ public sealed class EvaluatorTests
     }
 
     [Fact]
+    public async Task A_decimal_that_is_all_places_is_a_number_of_JSON()
+    {
+        var control = Some.Control(Some.Test(
+            "SELECT 'a' AS item, false AS pass, '.5' AS reason, -.5 AS one, 0.50::DECIMAL(2,2) AS two, [.25, -.75] AS more, {'.5': .5, 'n': 'a \"\\ .5'} AS named FROM users"));
+        var outcome = await Some.EvaluateAsync(control, Some.With(Bob));
+        Assert.Null(outcome.Test.Error);
+        Assert.EndsWith(
+            """attributes":{"one":-0.5,"two":0.5,"more":[0.25,-0.75],"named":{".5":0.5,"n":"a \"\\ .5"}}}""",
+            outcome.Rows()[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Two_evaluations_are_equal_byte_for_byte_and_the_digest_is_of_the_lines()
     {
         var control = Some.Control() with { Completeness = [Agreeing] };
