@@ -256,7 +256,8 @@ public sealed class EvaluatorTests
     public async Task A_decimal_that_is_all_places_is_a_number_of_JSON()
     {
         var control = Some.Control(Some.Test(
-            "SELECT 'a' AS item, false AS pass, '.5' AS reason, -.5 AS one, 0.50::DECIMAL(2,2) AS two, [.25, -.75] AS more, {'.5': .5, 'n': 'a \"\\ .5'} AS named FROM users"));
+            "SELECT 'a' AS item, false AS pass, '.5' AS reason, -.5 AS one, 0.50::DECIMAL(2,2) AS two, [.25, -.75] AS more, "
+                + "{'.5': .5, 'n': 'a \"\\ .5'} AS named FROM users"));
         var outcome = await Some.EvaluateAsync(control, Some.With(Bob));
         Assert.Null(outcome.Test.Error);
         Assert.EndsWith(
