@@ -80,13 +80,16 @@ public sealed partial record MemberPath(string Column, ImmutableArray<string> Me
     private static string Written(string name) =>
         name.AsSpan().ContainsAny('.', '"') ? $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : name;
 
-    [GeneratedRegex(@"\A(?<name>""(?:[^""]|"""")*""|[^.""]*)(?:\.(?<name>""(?:[^""]|"""")*""|[^.""]*))*\z", RegexOptions.CultureInvariant)]
+    private const string InQuotes = @"""(?:[^""]|"""")*""";
+    private const string Name = InQuotes + @"|[^.""]*";
+
+    [GeneratedRegex(@"\A(?<name>" + Name + @")(?:\.(?<name>" + Name + @"))*\z", RegexOptions.CultureInvariant)]
     private static partial Regex AllNames { get; }
 
     /// <summary>Matches the names before the first wrong one, each with its dot.</summary>
-    [GeneratedRegex(@"\A(?:(?>""(?:[^""]|"""")*""|[^.""]*)\.)*", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?:(?>" + Name + @")\.)*", RegexOptions.CultureInvariant)]
     private static partial Regex Sound { get; }
 
-    [GeneratedRegex(@"\A""(?:[^""]|"""")*""", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A" + InQuotes, RegexOptions.CultureInvariant)]
     private static partial Regex Quoted { get; }
 }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Files;
 
@@ -35,7 +34,7 @@ internal static class PersonalCopy
             throw new ArgumentException($"the key has {key.Length} bytes, and a shorter one than {LeastKeyBytes} can be guessed", nameof(key));
         if (Refusal(input, columns) is { } refusal)
             throw new InvalidDataException($"{input.Shown}: {refusal}");
-        string Replaced(string value) => PersonalCopy.Replaced(value, key.Span);
+        string Replaced(string value) => InputTable.Digested(value, key.Span);
         var format = InputFormats.Of(input.Path);
         if (format == InputFormat.Parquet)
         {
@@ -107,18 +106,6 @@ internal static class PersonalCopy
             }
             copy.Write("\n"u8);
         }
-    }
-
-    /// <summary>
-    /// Returns the digest of a value as a key is read, so that two files that write it differently agree; an empty value stays empty. A
-    /// control character, which no key may hold, stays before the digest: the cell would become readable without it.
-    /// </summary>
-    private static string Replaced(string value, ReadOnlySpan<byte> key)
-    {
-        if (InputTable.Key(value, []) is (var seen, null))
-            return seen is null ? "" : KeyedDigest.Of(key, seen);
-        var control = value.First(c => InvisibleText.ControlIn(c.ToString()) is not null);
-        return value[0] == control && KeyedDigest.IsOne(value[1..]) ? value : control + KeyedDigest.Of(key, value);
     }
 
     private static string Quoted(string field) =>

@@ -87,21 +87,16 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         var cells = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var cell in row.EnumerateObject())
         {
-            if (need.Personal.Contains(cell.Name) && cell.Value.ValueKind == JsonValueKind.String)
-            {
-                var (seen, unread) = InputTable.Key(cell.Value.GetString()!, []);
-                if (seen is not null)
-                    cells[cell.Name] = JsonSerializer.SerializeToElement(KeyedDigest.Of("fixture"u8, seen));
-                if (unread is not null)
-                    misfits.Add($"{need.Name}: {cell.Name} {unread}");
-                continue;
-            }
-            if (cell.Value.ValueKind != JsonValueKind.String || Key(need, cell.Name) is not { } words)
+            if (cell.Value.ValueKind != JsonValueKind.String)
             {
                 cells[cell.Name] = cell.Value;
                 continue;
             }
-            var (value, fault) = InputTable.Key(cell.Value.GetString()!, words);
+            var text = cell.Value.GetString()!;
+            var isPersonal = need.Personal.Contains(cell.Name);
+            if (isPersonal)
+                text = InputTable.Digested(text, "fixture"u8);
+            var (value, fault) = Key(need, cell.Name) is { } words ? InputTable.Key(text, words) : (isPersonal && text.Length == 0 ? null : text, null);
             if (value is not null)
                 cells[cell.Name] = JsonSerializer.SerializeToElement(value);
             if (fault is not null)

@@ -31,17 +31,16 @@ internal sealed class TwoSides(Control control, SqlParameters parameters, Locked
     }
 
     /// <summary>
-    /// Compares both sides in one statement, which takes a quarter of the time. Returns null unless each side is one value that is not
+    /// Compares both sides in one statement, because planning a statement takes longer than running it. Returns null unless each side is one value that is not
     /// NULL: the sides are then asked one after the other, so that a message can say which of them is at fault.
     /// </summary>
     private async Task<ComparedSides?> TogetherAsync(
         CompletenessCheck check, SqlLineage left, SqlLineage right, SlicePart? part, CancellationToken cancellationToken)
     {
-        string Side(string sql, SqlLineage lineage) => $"({Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n))";
         try
         {
             using var command = database.Command(
-                $"SELECT {Compared}, l.*, r.* FROM {Side(check.Sql, left)} l(v), {Side(check.EqualsSql, right)} r(v) LIMIT 2",
+                $"SELECT {Compared}, l.*, r.* FROM ({Side(check.Sql, left, part)}) l(v), ({Side(check.EqualsSql, right, part)}) r(v) LIMIT 2",
                 parameters.For(left.Parameters.Union(right.Parameters)));
             using var reader = await command.ExecuteReaderAsync(cancellationToken);
             if (reader.FieldCount != ComparedColumns + 2 || !await reader.ReadAsync(cancellationToken))
@@ -61,15 +60,17 @@ internal sealed class TwoSides(Control control, SqlParameters parameters, Locked
     private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
     {
         await database.ExecuteAsync(
-            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n)",
-            parameters.For(lineage),
-            cancellationToken);
+            $"CREATE OR REPLACE TABLE {table} AS {Side(sql, lineage, part)}", parameters.For(lineage), cancellationToken);
         var columns = await database.DescribeAsync(table, [], cancellationToken);
         var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
         if (columns.Length != 1 || rows != 1)
             throw new BrokenTestException($"{side}: must give one value, not {rows} rows of {columns.Length} columns");
         database.Execute($"ALTER TABLE {table} RENAME COLUMN {SqlQuote.Name(columns[0].Name)} TO v");
     }
+
+    /// <summary>Returns the SELECT of one side, over the rows of the part.</summary>
+    private string Side(string sql, SqlLineage lineage, SlicePart? part) =>
+        $"{Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n)";
 
     /// <summary>
     /// Returns a WITH clause that replaces each named table by one of the same name with the rows of one partition. Inputs

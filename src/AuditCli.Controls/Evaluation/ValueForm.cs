@@ -1,11 +1,11 @@
 using System.Data.Common;
-using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>Defines how values of one SQL type are read and written as JSON, always in the same way.</summary>
-internal abstract record ValueForm
+internal abstract partial record ValueForm
 {
     private const string Instant = "TIMESTAMP WITH TIME ZONE";
 
@@ -33,10 +33,10 @@ internal abstract record ValueForm
         "BOOLEAN" => new Truth(),
         "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT"
             or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" or "BIGNUM" => new Number(),
-        _ when IsNested(type) => new Nested("to_json({0})"),
+        _ when IsNested(type) => new Nested("to_json({0})", HasDecimals: type.Contains("DECIMAL(", StringComparison.Ordinal)),
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => new Number(),
         "FLOAT" or "DOUBLE" => new Floating(),
-        "JSON" => new Nested("{0}"),
+        "JSON" => new Nested("{0}", HasDecimals: false),
         Instant => new Moment("timezone('UTC', {0})", "Z"),
         "TIMESTAMP" => new Moment("{0}", ""),
         "BLOB" => new Words("base64({0})"),
@@ -55,25 +55,11 @@ internal abstract record ValueForm
     /// Returns JSON in which every number has a whole part: the engine writes a DECIMAL with as many places as digits as <c>.5</c>, which
     /// JSON does not allow. Texts stay as they are.
     /// </summary>
-    private static string WithWholePart(string json)
-    {
-        if (!json.Contains('.', StringComparison.Ordinal))
-            return json;
-        var (whole, isText, copied) = (new StringBuilder(json.Length + 1), false, 0);
-        for (var i = 0; i < json.Length; i++)
-        {
-            if (isText && json[i] == '\\')
-                i++;
-            else if (json[i] == '"')
-                isText = !isText;
-            else if (!isText && json[i] == '.' && (i == 0 || !char.IsAsciiDigit(json[i - 1])))
-            {
-                whole.Append(json, copied, i - copied).Append('0');
-                copied = i;
-            }
-        }
-        return copied == 0 && whole.Length == 0 ? json : whole.Append(json, copied, json.Length - copied).ToString();
-    }
+    private static string WithWholePart(string json) => TextOrPoint.Replace(json, found => found.Value == "." ? "0." : found.Value);
+
+    /// <summary>Matches texts, which are skipped, and points without a digit before them.</summary>
+    [GeneratedRegex("\"(?:[^\"\\\\]|\\\\.)*\"|(?<![0-9])\\.", RegexOptions.CultureInvariant)]
+    private static partial Regex TextOrPoint { get; }
 
     private sealed record Words(string Form) : ValueForm
     {
@@ -96,8 +82,8 @@ internal abstract record ValueForm
 
         protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
         {
-            var text = WithWholePart(row.GetString(column));
-            json.WriteRawValue(text.Contains('.', StringComparison.Ordinal) ? text.TrimEnd('0').TrimEnd('.') : text);
+            var text = row.GetString(column);
+            json.WriteRawValue(text.Contains('.', StringComparison.Ordinal) ? WithWholePart(text).TrimEnd('0').TrimEnd('.') : text);
         }
     }
 
@@ -132,13 +118,15 @@ internal abstract record ValueForm
     }
 
     /// <summary>JSON inside JSON, without the white space that its author may have written.</summary>
-    private sealed record Nested(string Form) : ValueForm
+    /// <param name="HasDecimals">Whether the engine writes decimals into the JSON, and not its author.</param>
+    private sealed record Nested(string Form, bool HasDecimals) : ValueForm
     {
         public override string Sql(string column) => $"CAST({Form.Replace("{0}", column, StringComparison.Ordinal)} AS VARCHAR)";
 
         protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
         {
-            using var value = JsonDocument.Parse(WithWholePart(row.GetString(column)), new JsonDocumentOptions { MaxDepth = 256 });
+            var text = row.GetString(column);
+            using var value = JsonDocument.Parse(HasDecimals ? WithWholePart(text) : text, new JsonDocumentOptions { MaxDepth = 256 });
             value.WriteTo(json);
         }
     }

@@ -20,9 +20,9 @@ internal static class FileColumnReader
     public static (Column Column, ImmutableArray<string>? Key, bool IsPersonal)? Read(string name, YamlNode value, FaultList faults)
     {
         if (value is not YamlMap)
-            return TypeOf(name, value, $"the type of column '{name}'", faults) is { } plain ? (plain, null, false) : null;
+            return ValueTypeReader.Read(name, value, $"the type of column '{name}'", ValueTypeReader.Words, faults) is { } plain ? (plain, null, false) : null;
         var reader = MapReader.Of(value, $"column '{name}'", faults)!;
-        var column = reader.Required("type") is { } type ? TypeOf(name, type, "'type'", faults) : null;
+        var column = reader.Required("type") is { } type ? ValueTypeReader.Read(name, type, "'type'", ValueTypeReader.Words, faults) : null;
         ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
         if (key is not null && column is not null and not { Type: ColumnType.Text })
             faults.Meaning(reader.Map.Find("key")!.Position, $"only a text column can be a key, but column '{name}' is {TypedValue.Word(column)}");
@@ -39,9 +39,6 @@ internal static class FileColumnReader
         reader.Close();
         return column is not null ? (column, key, isPersonal) : null;
     }
-
-    private static Column? TypeOf(string name, YamlNode node, string label, FaultList faults) =>
-        ValueTypeReader.Read(name, node, label, ValueTypeReader.Words, faults);
 
     private static ImmutableArray<string> OneOf(string name, Column? column, YamlNode list, FaultList faults)
     {

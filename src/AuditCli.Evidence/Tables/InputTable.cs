@@ -91,6 +91,19 @@ public sealed class InputTable
             : (null, $"is not one of {string.Join(", ", oneOf)}");
     }
 
+    /// <summary>
+    /// Returns what is kept of a personal value: the digest of the value as a key is read, so that two files that write it differently agree;
+    /// an empty value stays empty, and what was kept before stays as it is. A control character, which no key may hold, stays before the
+    /// digest: the cell would become readable without it.
+    /// </summary>
+    public static string Digested(string value, ReadOnlySpan<byte> key)
+    {
+        if (Key(value, []) is (var seen, null))
+            return seen is null ? "" : KeyedDigest.Of(key, seen);
+        var control = InvisibleText.Without(value).First(c => InvisibleText.ControlIn(c.ToString()) is not null);
+        return value[0] == control && KeyedDigest.IsOne(value[1..]) ? value : control + KeyedDigest.Of(key, value);
+    }
+
     private (ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned) Format(JsonText text, InputRecord record)
     {
         ImmutableArray<Misfit> misfits = [];

@@ -142,8 +142,7 @@ internal static class ResultsCheck
 
     private static string Place(string target, string account) => PrintableText.Of(account.Length == 0 ? "the inputs" : $"{target} {account}");
 
-    private static string Word(Conclusion conclusion) =>
-        System.Text.Json.JsonNamingPolicy.SnakeCaseUpper.ConvertName(conclusion.ToString());
+    private static string Word(Conclusion conclusion) => ControlWords.Of(ControlWords.Conclusions, conclusion);
 
     /// <summary>The digest and the counts of the rows of one partition.</summary>
     private sealed class Found : IDisposable

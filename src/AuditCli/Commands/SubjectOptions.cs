@@ -37,7 +37,7 @@ internal sealed class SubjectOptions
         _controls = CommandOptions.Text(
             host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
         _pack = CommandOptions.Text(host, "--pack", "NAME", "Only the controls of this pack of the library, such as quick.");
-        _pack.CompletionSources.Add(_ => ChosenLibrary.Packs(null, host).Files.Select(p => Path.GetFileNameWithoutExtension(p.Path)));
+        _pack.CompletionSources.Add(_ => ChosenLibrary.Packs(null, host).Files.Select(ControlPack.NameOf));
         _ambient =
         [
             .. host.Collectors.Select(c => (c.Source.Name, CommandOptions.Flag(host, $"--{c.Source.Name}", c.Quick.Description))),

@@ -25,17 +25,7 @@ internal static class Wording
     /// <summary>Returns how many rows were read, where the control keeps only some of them; otherwise nothing.</summary>
     public static string OfRead(EvidenceItem item) => item.Read is { } read ? string.Create(CultureInfo.InvariantCulture, $" of {read} read") : "";
 
-    public static string Name(Conclusion conclusion) => conclusion switch
-    {
-        Conclusion.Fail => "FAIL",
-        Conclusion.Error => "ERROR",
-        Conclusion.Inconclusive => "INCONCLUSIVE",
-        Conclusion.NeedsReview => "NEEDS_REVIEW",
-        Conclusion.Pass => "PASS",
-        Conclusion.NoOccurrence => "NO_OCCURRENCE",
-        Conclusion.NotApplicable => "NOT_APPLICABLE",
-        _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
-    };
+    public static string Name(Conclusion conclusion) => ControlWords.Of(ControlWords.Conclusions, conclusion);
 
     /// <summary>Returns what a conclusion means in general. <see cref="ControlReasons.Meaning"/> says more about one control.</summary>
     public static string Meaning(Conclusion conclusion) => conclusion switch
