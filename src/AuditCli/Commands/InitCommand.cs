@@ -13,6 +13,8 @@ namespace AuditCli.Commands;
 internal static class InitCommand
 {
     private const string EngagementFile = "engagement.yaml";
+    private const string IgnoreFile = ".gitignore";
+    private const string InputsFolder = "inputs/";
     private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
 
     public static Command Build(AuditHost host)
@@ -31,8 +33,9 @@ internal static class InitCommand
         var sources = host.Collectors.Select(c => c.Source.Name)
             .Select(s => CommandOptions.Flag(host, $"--{s}", $"A target of {s}. Default: those that are set up here.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Create an engagement: its file, and a template for each register that the controls can use.", """
-            Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. The engagement
-            loads without changes; what only you can know is marked in it.
+            Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. A .gitignore
+            that exists is kept, and the lines to add to it are printed. The engagement loads without changes; what only you can
+            know is marked in it.
 
             It has a target for each source that an option names or, without one, for each that is set up here: the variables or
             files of the provider's own tools are there. The other sources are commented examples.
@@ -67,10 +70,10 @@ internal static class InitCommand
             {
                 [EngagementFile] = Engagement(
                     parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, host.Collectors, asked, inputs),
-                [".gitignore"] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
+                [IgnoreFile] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
             };
             foreach (var input in inputs)
-                files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
+                files[$"{InputsFolder}{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
             var targets = Targets(host.Collectors, asked);
             return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, targets, output, error, cancellationToken);
         });
@@ -81,6 +84,8 @@ internal static class InitCommand
         string root, string engagement, SortedDictionary<string, string> files, string targets, TextWriter output, TextWriter error,
         CancellationToken cancellationToken)
     {
+        // A repository nearly always has this file, and lines of an engagement can stand beside those of anything else.
+        var toAdd = Path.Exists(Path.Combine(root, IgnoreFile)) && files.Remove(IgnoreFile, out var lines) ? lines : null;
         if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
             return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} already exists; nothing was written");
         try
@@ -97,8 +102,10 @@ internal static class InitCommand
         {
             return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
         }
-        await output.WriteLineAsync($"{engagement} and {files.Count - 2} tables to fill in below inputs/");
+        await output.WriteLineAsync($"{engagement} and {files.Keys.Count(f => f.StartsWith(InputsFolder, StringComparison.Ordinal))} tables to fill in below inputs/");
         await output.WriteLineAsync(targets);
+        if (toAdd is not null)
+            await output.WriteLineAsync($"{IgnoreFile} exists already and was kept; add these lines to it:\n{toAdd.TrimEnd()}");
         await output.WriteLineAsync($"next: review it, then run auditcli doctor {engagement}, then auditcli run {engagement}");
         return ExitCode.Ok;
     }

@@ -107,6 +107,19 @@ public sealed class ComfortTests
     }
 
     [Fact]
+    public async Task A_gitignore_that_exists_is_kept_and_the_lines_to_add_are_printed()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Write(".gitignore", "mine");
+        var result = await AuditCommand.RunAsync(folder.Path, "init");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains(".gitignore exists already and was kept; add these lines to it:\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("\nbundles/\n", result.Output, StringComparison.Ordinal);
+        Assert.Equal("mine", await File.ReadAllTextAsync(file));
+        Assert.True(File.Exists(Path.Combine(folder.Path, "engagement.yaml")));
+    }
+
+    [Fact]
     public void Every_shipped_pack_names_active_controls_once()
     {
         var host = AuditCommand.Host("/");
