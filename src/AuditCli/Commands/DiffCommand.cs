@@ -13,7 +13,7 @@ internal static class DiffCommand
         {
             Description = "Two or more bundles, oldest first. The last is compared with the one before it; "
                 + "earlier ones show which exceptions had been seen before.",
-            Arity = new(2, 1000),
+            Arity = new(1, 1000),
         };
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Text(host, "--format", "text|json|md", "How the result is printed on stdout.", "text");
@@ -43,6 +43,8 @@ internal static class DiffCommand
             return BundleCommands.GuardAsync(error, async () =>
             {
                 var paths = parsed.GetValue(bundles)!.Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToArray();
+                if (paths.Length < 2)
+                    return await BundleCommands.UsageAsync(error, "name two or more bundles, oldest first: one has nothing to be compared with");
                 if (paths.Select(p => BundleArgument.WhyNoFolder("diff", p)).FirstOrDefault(w => w is not null) is { } wrong)
                     return await BundleCommands.UsageAsync(error, wrong);
                 VerifyOptions options;

@@ -94,6 +94,14 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     }
 
     [Fact]
+    public async Task One_bundle_has_nothing_to_be_compared_with()
+    {
+        var result = await AuditCommand.RunAsync(sample.Folder, "diff", sample.Bundle);
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("name two or more bundles, oldest first", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_new_ends_with_zero_and_what_is_open_still_is_named()
     {
         using var folder = new TemporaryFolder();
