@@ -29,6 +29,14 @@ public sealed class ManualTests
     }
 
     [Fact]
+    public async Task The_readme_lists_every_topic()
+    {
+        var readme = await File.ReadAllTextAsync(Repository.Path("README.md"));
+        Assert.All(HelpCommand.Topics, t => Assert.Contains($"| [{t}](src/AuditCli/Help/{t}.md) |", readme, StringComparison.Ordinal));
+        Assert.True(readme.Length <= 8 * 1024);
+    }
+
+    [Fact]
     public async Task Without_a_topic_all_topics_are_listed_with_their_titles()
     {
         using var folder = new TemporaryFolder();
