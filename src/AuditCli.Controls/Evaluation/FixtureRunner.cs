@@ -9,6 +9,9 @@ namespace AuditCli.Controls.Evaluation;
 public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string> Differences)
 {
     public bool Passed => Differences.IsEmpty;
+
+    /// <summary>The period and the moment of the case, stated or by default: dates in rows are compared with them.</summary>
+    public required string Moment { get; init; }
 }
 
 /// <summary>Runs a control's fixture cases through the evaluator that runs everything else.</summary>
@@ -29,7 +32,11 @@ public static class FixtureRunner
         foreach (var fixture in file.Cases)
         {
             var differences = await DifferencesAsync(control, fixture, limits, process, here, cancellationToken);
-            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, differences));
+            var (start, end) = (fixture.PeriodStart ?? DefaultStart, fixture.PeriodEnd ?? DefaultEnd);
+            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, differences)
+            {
+                Moment = $"period {start:yyyy-MM-dd} to {end:yyyy-MM-dd}, as of {Rfc3339.Format(AsOf(fixture))}",
+            });
         }
         return outcomes.ToImmutable();
     }
@@ -42,7 +49,7 @@ public static class FixtureRunner
             return faults;
         var named = IsNamed(control, fixture);
         var rows = tests.SelectMany(t => t).ToImmutableArray();
-        return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
+        return [.. Compare(fixture.Expect, result, Items(rows, named), Reasons(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }
 
     /// <summary>
@@ -84,7 +91,8 @@ public static class FixtureRunner
 
     private static DateTimeOffset EndOfPeriod(FixtureCase fixture) => Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1));
 
-    private static IEnumerable<string> Compare(FixtureExpectation expect, ControlResult result, ILookup<string, string> items)
+    private static IEnumerable<string> Compare(
+        FixtureExpectation expect, ControlResult result, ILookup<string, string> items, ILookup<(string Verdict, string Item), string> reasons)
     {
         if (result.Conclusion != expect.Conclusion)
         {
@@ -94,17 +102,17 @@ public static class FixtureRunner
                     .Concat(result.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree))
                         .Select(c => $"; '{c.Name}': {c.Left ?? "NULL"} and {c.Right ?? "NULL"}"))
                     .Distinct());
-            yield return $"expected {expect.Conclusion}, got {result.Conclusion}{why}";
+            yield return $"expected {Word(expect.Conclusion)}, got {Word(result.Conclusion)}{why}";
         }
-        foreach (var difference in Difference("deviation", expect.Deviations, items)
-            .Concat(Difference(Verdicts.Approved, expect.Approved, items))
-            .Concat(Difference(Verdicts.Undetermined, expect.Undetermined, items)))
+        foreach (var difference in Difference(Verdicts.Deviation, expect.Deviations, items, reasons)
+            .Concat(Difference(Verdicts.Approved, expect.Approved, items, reasons))
+            .Concat(Difference(Verdicts.Undetermined, expect.Undetermined, items, reasons)))
         {
             yield return difference;
         }
         if (expect.Indicated is { } indicated)
         {
-            foreach (var difference in Difference(Verdicts.Indicated, indicated, items))
+            foreach (var difference in Difference(Verdicts.Indicated, indicated, items, reasons))
                 yield return difference;
         }
         foreach (var (register, expected) in expect.Unmatched)
@@ -120,16 +128,34 @@ public static class FixtureRunner
         }
     }
 
-    private static IEnumerable<string> Difference(string verdict, ImmutableArray<string> expected, ILookup<string, string> items)
+    private static IEnumerable<string> Difference(
+        string verdict, ImmutableArray<string> expected, ILookup<string, string> items, ILookup<(string Verdict, string Item), string> reasons)
     {
         foreach (var item in expected.Except(items[verdict]).Order(StringComparer.Ordinal))
         {
             var found = items.FirstOrDefault(g => g.Contains(item))?.Key;
-            yield return $"'{item}' should be {verdict} and is {found ?? "not in the population"}";
+            yield return $"'{item}' should be {Words(verdict)} and is {(found is null ? "not in the population" : Words(found))}";
         }
         foreach (var item in items[verdict].Except(expected).Order(StringComparer.Ordinal))
-            yield return $"'{item}' is {verdict}, which the case does not expect";
+            yield return $"'{item}' is {Words(verdict)}, which the case does not expect{string.Concat(reasons[(verdict, item)].Take(1).Select(r => $": {r}"))}";
     }
+
+    private static string Word(Conclusion conclusion) => ControlWords.Conclusions.First(c => c.Value == conclusion).Word;
+
+    /// <summary>Names a verdict as reports do.</summary>
+    private static string Words(string verdict) => verdict switch
+    {
+        Verdicts.Deviation => "an exception",
+        Verdicts.Indicated => "an indicated exception",
+        Verdicts.Pass => "a pass",
+        _ => verdict,
+    };
+
+    /// <summary>Returns the reasons of the rows that did not pass, by verdict and item.</summary>
+    private static ILookup<(string Verdict, string Item), string> Reasons(IEnumerable<string> rows, bool named) => rows
+        .Select(l => JsonElement.Parse(l))
+        .Where(r => !string.IsNullOrWhiteSpace(Said(r, "reason")))
+        .ToLookup(r => (r.GetProperty("verdict").GetString()!, Shown(r, named)), r => Said(r, "reason")!);
 
     /// <summary>
     /// Groups items by verdict; an item of several tests appears under each of its verdicts. An item whose test gave no verdict

@@ -43,6 +43,21 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task The_period_and_the_moment_of_a_case_are_known_whether_stated_or_not()
+    {
+        var none = ImmutableSortedDictionary<string, JsonElement>.Empty;
+        var inputs = ImmutableSortedDictionary<string, FixtureTable>.Empty;
+        var file = new FixtureFile("f.yaml",
+        [
+            new("default", none, null, null, null, [Partition("prod")], inputs, Expect(Conclusion.Pass), 3),
+            new("stated", none, null, new(2026, 10, 1), new(2026, 12, 31), [Partition("prod")], inputs, Expect(Conclusion.Pass), 9),
+        ]);
+        Assert.Equal(
+            ["period 2026-01-01 to 2026-09-30, as of 2026-10-01T00:00:00Z", "period 2026-10-01 to 2026-12-31, as of 2027-01-01T00:00:00Z"],
+            (await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Select(o => o.Moment));
+    }
+
+    [Fact]
     public async Task A_wrong_expectation_is_spelled_out()
     {
         var differences = await RunAsync(
@@ -50,10 +65,10 @@ public sealed class FixtureRunnerTests
             Partition("prod", ("users", Rows("""{"name":"alice"}""", """{"name":"bob"}""")), ("devices", Rows("""{"_with_UserName":"bob","serial":"1"}"""))));
         Assert.Equal(
             [
-                "expected Pass, got Fail",
-                "'bob' should be deviation and is pass",
-                "'zoe' should be deviation and is not in the population",
-                "'alice' is deviation, which the case does not expect",
+                "expected PASS, got FAIL",
+                "'bob' should be an exception and is a pass",
+                "'zoe' should be an exception and is not in the population",
+                "'alice' is an exception, which the case does not expect: no device",
             ],
             differences);
     }
@@ -159,7 +174,7 @@ public sealed class FixtureRunnerTests
         var denied = Rows() with { Outcome = CollectionOutcome.Failed, Code = "AccessDenied" };
         Assert.Empty(await RunAsync(Expect(Conclusion.Inconclusive), null, Partition("prod", ("users", denied))));
         Assert.Equal(
-            ["expected Pass, got Inconclusive; users: AccessDenied"],
+            ["expected PASS, got INCONCLUSIVE; users: AccessDenied"],
             await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", denied))));
     }
 
