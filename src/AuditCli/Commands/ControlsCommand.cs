@@ -36,11 +36,7 @@ internal static class ControlsCommand
         {
             var wanted = parsed.GetValue(id)!;
             if (library.Controls.FirstOrDefault(c => c.Control.Id.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is not { } found)
-            {
-                parsed.InvocationConfiguration.Error.WriteLine(
-                    $"the library has no control {wanted}{NearMiss.Hint(wanted, library.Controls.Select(c => c.Control.Id))}; see: auditcli controls list");
-                return ExitCode.Usage;
-            }
+                return Unknown(parsed, host, folder, library, wanted);
             ControlText.Write(parsed.InvocationConfiguration.Output, found);
             return ExitCode.Ok;
         }));
@@ -62,6 +58,7 @@ internal static class ControlsCommand
         { folder };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"library: {ChosenLibrary.Name(parsed.GetValue(folder), host)}");
             var library = Load(host, folder, parsed);
             var frameworks = ChosenLibrary.Frameworks(parsed.GetValue(folder), host);
             ImmutableArray<Diagnostic> faults = [.. library.Faults, .. frameworks.Faults];
@@ -84,7 +81,8 @@ internal static class ControlsCommand
             foreach (var fault in faults)
                 await parsed.InvocationConfiguration.Error.WriteLineAsync(fault.ToString());
             await parsed.InvocationConfiguration.Output.WriteLineAsync(
-                $"{library.Controls.Length} controls read, {faults.Length - warnings} faults, {warnings} warnings");
+                $"{Wording.Count(library.Controls.Length, "control")} read, {Wording.Count(faults.Length - warnings, "fault")}, "
+                + Wording.Count(warnings, "warning"));
             return faults.Length > warnings ? ExitCode.Usage : ExitCode.Ok;
         });
         return command;
@@ -98,6 +96,7 @@ internal static class ControlsCommand
 
             Examples:
               auditcli controls test --controls controls
+              auditcli controls test APD-AWS-911 --controls controls
               auditcli controls test APD-AWS-002
             """)
         { ids, folder };
@@ -110,11 +109,7 @@ internal static class ControlsCommand
             var wanted = parsed.GetValue(ids) ?? [];
             var unknown = wanted.Where(w => library.Controls.All(c => c.Control.Id != w)).ToArray();
             if (unknown.Length > 0)
-            {
-                var named = string.Join(", ", unknown.Select(u => u + NearMiss.Hint(u, library.Controls.Select(c => c.Control.Id))));
-                await error.WriteLineAsync($"the library has no control {named}; see: auditcli controls list");
-                return ExitCode.Usage;
-            }
+                return Unknown(parsed, host, folder, library, unknown);
             var (passed, failed) = (0, 0);
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls.Where(c => wanted.Length == 0 || wanted.Contains(c.Control.Id)))
@@ -128,9 +123,11 @@ internal static class ControlsCommand
                     await output.WriteLineAsync($"{(outcome.Passed ? "pass" : "FAIL")}  {loaded.Control.Id}  {PrintableText.Of(outcome.Case)}");
                     foreach (var difference in outcome.Differences)
                         await output.WriteLineAsync($"      {fixtures.File}:{outcome.Line}: {PrintableText.Of(difference)}");
+                    if (!outcome.Passed)
+                        await output.WriteLineAsync($"      {outcome.Moment}");
                 }
             }
-            await output.WriteLineAsync($"{passed} cases pass, {failed} fail");
+            await output.WriteLineAsync($"{Wording.Count(passed, "case")} {(passed == 1 ? "passes" : "pass")}, {failed} {(failed == 1 ? "fails" : "fail")}");
             return failed > 0 ? ExitCode.Failed : ExitCode.Ok;
         });
         return command;
@@ -170,6 +167,14 @@ internal static class ControlsCommand
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static int Unknown(ParseResult parsed, AuditHost host, Option<string?> folder, ControlLibrary library, params string[] unknown)
+    {
+        var named = string.Join(", ", unknown.Select(u => u + NearMiss.Hint(u, library.Controls.Select(c => c.Control.Id))));
+        parsed.InvocationConfiguration.Error.WriteLine(
+            $"the library has no control {named}; see: auditcli controls list\nlibrary: {ChosenLibrary.Name(parsed.GetValue(folder), host)}");
+        return ExitCode.Usage;
     }
 
     private static string Word(ColumnType type) => type.ToString().ToLowerInvariant();

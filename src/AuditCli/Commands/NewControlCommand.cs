@@ -15,7 +15,7 @@ internal static class NewControlCommand
         var id = new Argument<string>("ID") { Description = "<DOMAIN>-<SOURCE>-<NNN>, such as APD-AWS-911; a number that was never used." };
         var domain = CommandOptions.Text(host, "--domain", "WORD", "The domain, where the ID does not begin with the code of one.");
         domain.CompletionSources.Add(_ => ControlWords.Domains.Select(d => d.Word));
-        var folder = CommandOptions.Text(host, "--controls", "DIR", "The library that gets the control; made if it does not exist.", "controls");
+        var folder = CommandOptions.Text(host, "--controls", "DIR", "The library that gets the control; made if it does not exist.", ChosenLibrary.OwnFolder);
         var command = new DetailedCommand("new", "Write the files of a new control: one that loads, validates and passes its own cases, to be changed.", $$"""
             The control looks for items of the ID's source on a register. What only its author can know is marked TODO. Nothing that
             exists is overwritten, and an ID that the library or the program has is refused.
@@ -44,7 +44,7 @@ internal static class NewControlCommand
             if (Taken(wanted, host.FullPath(shown)) is { } taken)
                 return await BundleCommands.UsageAsync(error, $"{wanted} is taken by {taken}; ids are never reused, and nothing was written");
             var source = host.Collectors.FirstOrDefault(c => c.NewControl.Code == wanted.Split('-')[1]);
-            var skeleton = ControlSkeleton.Of(wanted, found, source);
+            var skeleton = ControlSkeleton.Of(wanted, found, source, PrintableText.Of(shown));
             var file = Path.Combine(shown, ControlFilter.WordOf(found), $"{wanted}.yaml");
             var fixtures = Path.ChangeExtension(file, ".fixtures.yaml");
             try

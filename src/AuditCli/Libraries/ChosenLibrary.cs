@@ -2,13 +2,27 @@ using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Libraries;
 
 /// <summary>Loads and checks libraries of controls.</summary>
 internal static class ChosenLibrary
 {
+    /// <summary>The folder in which <c>controls new</c> begins a library unless another is named.</summary>
+    public const string OwnFolder = "controls";
+
     private const string WarningWord = "warning: ";
+
+    /// <summary>
+    /// Names the library of a folder, or the shipped one for null. Says where the working folder has a library that was not read, because an
+    /// author could take the result for that of their own controls.
+    /// </summary>
+    public static string Name(string? folder, AuditHost host) =>
+        folder is not null ? PrintableText.Of(folder)
+        : host.WorkingFolder.Length > 0 && Directory.Exists(host.FullPath(OwnFolder))
+            ? $"the shipped one; ./{OwnFolder} was not read, which --controls {OwnFolder} does"
+        : "the shipped one";
 
     /// <summary>Loads the controls of a folder, or the shipped ones for null. Messages show the folder as it was given.</summary>
     public static ControlLibrary Load(string? folder, AuditHost host)

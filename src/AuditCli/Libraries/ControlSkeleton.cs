@@ -10,12 +10,13 @@ namespace AuditCli.Libraries;
 internal sealed record ControlSkeleton(string Control, string Fixtures)
 {
     /// <param name="source">The source whose code the ID has; null if none has it, so that the items come from a file.</param>
-    public static ControlSkeleton Of(string id, ItgcDomain domain, CollectorEntry? source) => source is null
-        ? new(OfFile(id, domain), FixturesOfFile())
-        : new(OfSource(id, domain, source), FixturesOfSource(source.NewControl.Item));
+    /// <param name="library">The folder of the library, as the commands in the file name it.</param>
+    public static ControlSkeleton Of(string id, ItgcDomain domain, CollectorEntry? source, string library) => source is null
+        ? new(OfFile(id, Head(id, domain, library)), FixturesOfFile())
+        : new(OfSource(id, Head(id, domain, library), source), FixturesOfSource(source.NewControl.Item));
 
-    private static string OfSource(string id, ItgcDomain domain, CollectorEntry source) => $$"""
-        {{Head(id, domain)}}
+    private static string OfSource(string id, string head, CollectorEntry source) => $$"""
+        {{head}}
         evidence:
           # What else there is: auditcli controls columns {{source.Source.Name}} OPERATION
           items:    { {{source.Source.Name}}: "{{source.NewControl.Operation}}" }
@@ -23,17 +24,18 @@ internal sealed record ControlSkeleton(string Control, string Fixtures)
         {{Tests($"i.{source.NewControl.Item}")}}
         """.ReplaceLineEndings("\n");
 
-    private static string OfFile(string id, ItgcDomain domain) => $$"""
-        {{Head(id, domain)}}
+    private static string OfFile(string id, string head) => $$"""
+        {{head}}
         evidence:
           items:    { file: {{id.ToLowerInvariant()}}-items, columns: { item: { type: text, key: true } } }
           register: { file: {{id.ToLowerInvariant()}}-register, columns: { item: { type: text, key: true }, owner: text } }
         {{Tests("i.item")}}
         """.ReplaceLineEndings("\n");
 
-    private static string Head(string id, ItgcDomain domain) => $$"""
+    private static string Head(string id, ItgcDomain domain, string library) => $$"""
         # What each key means: controls/README.md of AuditCli. Replace what is marked TODO, then
-        # auditcli controls validate and auditcli controls test {{id}}.
+        # auditcli controls validate --controls {{library}}, then
+        # auditcli controls test {{id}} --controls {{library}}
         schema: 1
         id: {{id}}
         version: 1.0.0

@@ -57,10 +57,35 @@ public sealed class NewControlTests : IDisposable
 
         var valid = await AuditCommand.RunAsync(_folder.Path, "controls", "validate", "--controls", "mine");
         Assert.True(valid is { ExitCode: 0, Error: "" }, valid.ToString());
-        Assert.Contains("1 controls read, 0 faults, 0 warnings", valid.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control read, 0 faults, 0 warnings", valid.Output, StringComparison.Ordinal);
         var passed = await AuditCommand.RunAsync(_folder.Path, "controls", "test", id, "--controls", "mine");
         Assert.True(passed.ExitCode == 0, passed.ToString());
         Assert.Contains(", 0 fail", passed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_commands_that_a_new_file_names_check_that_file()
+    {
+        await AuditCommand.RunAsync(_folder.Path, "controls", "new", "OPS-XSR-911", "--controls", "mine");
+        var file = Assert.Single(Directory.GetFiles(_folder.Path, "OPS-XSR-911.yaml", SearchOption.AllDirectories));
+        var commands = (await File.ReadAllLinesAsync(file)).Select(l => l.Split("# auditcli ")).Where(l => l.Length == 2).Select(l => l[1]).ToArray();
+        Assert.Equal(2, commands.Length);
+        foreach (var command in commands)
+        {
+            var run = await AuditCommand.RunAsync(_folder.Path, command.Replace(", then", "", StringComparison.Ordinal).Split(' '));
+            Assert.True(run.ExitCode == 0, $"{command}: {run}");
+        }
+    }
+
+    [Theory]
+    [InlineData("controls validate", "library: the shipped one; ./controls was not read, which --controls controls does")]
+    [InlineData("controls validate --controls controls", "library: controls\n")]
+    [InlineData("controls test APD-XSR-911", "library: the shipped one; ./controls was not read, which --controls controls does")]
+    public async Task A_library_in_the_working_folder_that_was_not_read_is_named(string words, string said)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "controls"));
+        var run = await AuditCommand.RunAsync(_folder.Path, words.Split(' '));
+        Assert.Contains(said, run.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

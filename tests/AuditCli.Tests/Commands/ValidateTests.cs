@@ -69,7 +69,7 @@ public sealed class ValidateTests : IDisposable
         Assert.True(result.ExitCode == 1, result.ToString());
         var fault = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains($"{Id}.yaml:25:7: T2: it names no evidence", fault, StringComparison.Ordinal);
-        Assert.Contains("1 controls read, 1 faults, 0 warnings", result.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control read, 1 fault, 0 warnings", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class ValidateTests : IDisposable
         var result = await ValidateAsync(Control);
 
         Assert.True(result is { ExitCode: 0, Error: "" }, result.ToString());
-        Assert.Contains("1 controls read, 0 faults, 0 warnings", result.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control read, 0 faults, 0 warnings", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class ValidateTests : IDisposable
         Assert.True(result.ExitCode == 1, result.ToString());
         Assert.Contains($"{Id}.yaml:14:33: soc2-tsc has no clause 'CC6.11'; did you mean 'CC6.1'?", result.Error, StringComparison.Ordinal);
         Assert.Contains($"{Id}.yaml:14:42: there is no framework 'soc2'; add frameworks/soc2.yaml to the library", result.Error, StringComparison.Ordinal);
-        Assert.Contains("1 controls read, 2 faults, 0 warnings", result.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control read, 2 faults, 0 warnings", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -200,7 +200,7 @@ public sealed class CoverageTests(SampleRun sample) : IClassFixture<SampleRun>
     /// <summary>Writes a control into the folder's library, in the place of the one of that ID.</summary>
     private static void Library(TemporaryFolder folder, string references, string id = "APD-XSR-911")
     {
-        var skeleton = ControlSkeleton.Of(id, Controls.ItgcDomain.AccessToProgramsAndData, source: null);
+        var skeleton = ControlSkeleton.Of(id, Controls.ItgcDomain.AccessToProgramsAndData, source: null, "library");
         Assert.Contains("references: {}", skeleton.Control, StringComparison.Ordinal);
         folder.Write($"library/access-to-programs-and-data/{id}.yaml", skeleton.Control.Replace("references: {}", references, StringComparison.Ordinal));
         folder.Write($"library/access-to-programs-and-data/{id}.fixtures.yaml", skeleton.Fixtures);
