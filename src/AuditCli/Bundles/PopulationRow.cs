@@ -59,7 +59,10 @@ internal sealed record PopulationRow(
     public bool ClaimsAnother => Claim is not null && Claim != ExceptionId;
 
     /// <summary>The verdict as spelled in the rows file.</summary>
-    public string Word => Verdict switch
+    public string Word => WordOf(Verdict);
+
+    /// <summary>Returns a verdict as spelled in the rows file.</summary>
+    public static string WordOf(ItemVerdict verdict) => verdict switch
     {
         ItemVerdict.Pass => "pass",
         ItemVerdict.Deviation => "deviation",
@@ -82,7 +85,8 @@ internal sealed record PopulationRow(
     public string ApprovalWords => Approval is { } a ? $"{a.ApprovedBy} on {a.ApprovedOn}, until {a.Expires}: {a.Reason}" : "";
 
     /// <summary>The target and account of the item, as text for people.</summary>
-    public string Place => Target == Account ? Target == Partition.Everywhere ? "all accounts together" : Target : $"{Target} {Account}".Trim();
+    public string Place => Target.Length + Account.Length == 0 ? "the inputs"
+        : Target == Account ? Target == Partition.Everywhere ? "all accounts together" : Target : $"{Target} {Account}".Trim();
 
     /// <summary>Returns the attributes as names and values.</summary>
     public IEnumerable<KeyValuePair<string, AttributeValue>> AttributeValues()

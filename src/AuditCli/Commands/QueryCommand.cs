@@ -1,15 +1,17 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.RegularExpressions;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 using AuditCli.Lookup;
+using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 
 /// <summary><c>auditcli query BUNDLE [SQL]</c>: executes a SELECT on the evidence and results of a bundle.</summary>
-internal static class QueryCommand
+internal static partial class QueryCommand
 {
     private const int LongestLine = 8000;
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -32,7 +34,8 @@ internal static class QueryCommand
         var command = new DetailedCommand("query", "Query a bundle in SQL: the tables of its controls, its results, and its index of evidence.", $"""
             Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
             .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
-            tables that the SQL names are read, each compared with its digest in the bundle.
+            tables that the SQL names are read, each compared with its digest in the bundle. The name of a control needs its
+            double quotes. The column verdict of results.items is one of {string.Join(", ", Enum.GetValues<ItemVerdict>().Select(PopulationRow.WordOf))}.
 
             What the SQL of every control has is there too: the table {string.Join(", ", TableNames.Always)}, the functions
             {string.Join(", ", SqlFunctions.Own)}, and the moments {string.Join(", ", ParameterNames.OfEngagement.Select(n => "$" + n))}.
@@ -102,15 +105,39 @@ internal static class QueryCommand
                 await WriteAsync(writer, form, answer, cancellationToken);
             }
             if (file is not null)
-                await output.WriteLineAsync($"{answer.Rows} rows in {host.FullPath(file)}");
+                await output.WriteLineAsync($"{Wording.Count(answer.Rows, "row")} in {host.FullPath(file)}");
             return ExitCode.Ok;
         }
         catch (QueryException e)
         {
             return await BundleCommands.UsageAsync(
-                error, $"the SQL cannot be run: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
+                error, $"the SQL cannot be run: {PrintableText.Of(e.Message, 2000)}{Hint(sql, e.Message, scope)}; the tables: auditcli query {given}");
         }
     }
+
+    /// <summary>Returns what the engine's message does not say: that files are never read, and that the name of a control needs quotes.</summary>
+    private static string Hint(string sql, string message, QueryScope scope)
+    {
+        if (message.Contains("file system operations are disabled", StringComparison.Ordinal) || FileFunction().IsMatch(sql))
+            return "; SQL may not read files, only the bundle's tables";
+        return scope.Tables.FirstOrDefault(t => t.Schema.Contains('-') && IsBare(sql, t.Schema)) is { } table
+            ? $"; a name with '-' needs double quotes: {table.SqlName}"
+            : "";
+    }
+
+    /// <summary>Whether a name is somewhere in the SQL without the quotes around it.</summary>
+    private static bool IsBare(string sql, string name)
+    {
+        for (var at = 0; (at = sql.IndexOf(name, at, StringComparison.OrdinalIgnoreCase)) >= 0; at += name.Length)
+        {
+            if (at == 0 || sql[at - 1] is not ('"' or '\''))
+                return true;
+        }
+        return false;
+    }
+
+    [GeneratedRegex(@"\bread_(csv|csv_auto|json|json_auto|ndjson|ndjson_auto|parquet|text|blob)\s*\(", RegexOptions.IgnoreCase)]
+    private static partial Regex FileFunction();
 
     private static Task WriteAsync(TextWriter output, string form, BundleQuery answer, CancellationToken cancellationToken) => form switch
     {
@@ -124,7 +151,7 @@ internal static class QueryCommand
         foreach (var table in tables)
         {
             output.WriteLine(PrintableText.Of(
-                $"{table.SqlName}{(table.Rows is { } rows ? rows == 1 ? "  1 row" : $"  {rows} rows" : "")}", LongestLine));
+                $"{table.SqlName}{(table.Rows is { } rows ? $"  {Wording.Count(rows, "row")}" : "")}", LongestLine));
             output.WriteLine(PrintableText.Of(
                 $"    {string.Join(", ", table.Columns.Select(c => $"{c.Name} {c.Type.ToString().ToLowerInvariant()}"))}", LongestLine));
         }

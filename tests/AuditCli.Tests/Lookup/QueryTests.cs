@@ -35,6 +35,9 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     [InlineData("SELECT * FROM \"APD-AWS-003\".users", "did you mean \"APD-AWS-002\".users")]
     [InlineData("SELECT nobody FROM results.items", "nobody")]
     [InlineData("SELEC 1", "syntax error")]
+    [InlineData("SELECT * FROM APD-AWS-002.users", "; a name with '-' needs double quotes: \"APD-AWS-002\".")]
+    [InlineData("SELECT * FROM read_csv('users.csv')", "; SQL may not read files, only the bundle's tables")]
+    [InlineData("SELECT * FROM 'users.csv'", "; SQL may not read files, only the bundle's tables")]
     [InlineData("SELECT $read_from", "$read_from has no value here; known are $as_of, $period_end, $period_start, and the values of a control's own")]
     [InlineData("SELECT 1 FROM \"APD-AWS-002\".period_days", "did you mean period_days?")]
     public async Task Wrong_sql_is_told_what_is_there(string sql, string hint)
@@ -42,6 +45,13 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         var result = await AuditCommand.RunAsync(sample.Folder, "query", sample.Bundle, sql);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(hint, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_help_lists_every_verdict()
+    {
+        var help = await AuditCommand.RunAsync(sample.Folder, "query", "--help");
+        Assert.Contains("pass, deviation, approved, undetermined, indicated", help.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 
     [Fact]
