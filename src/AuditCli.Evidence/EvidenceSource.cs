@@ -68,6 +68,12 @@ public sealed record EvidenceSource(
 /// </param>
 public sealed record Target(string Name, string Source, ImmutableSortedDictionary<string, ImmutableArray<string>> Settings)
 {
+    /// <summary>Whether nobody named the target: it is that of one call on the command line.</summary>
+    public bool IsOfOneCall { get; init; }
+
+    /// <summary>How messages name the target, so that they never give a name that its reader did not.</summary>
+    public string Label => IsOfOneCall ? "this call" : $"target {Name}";
+
     /// <summary>Returns the single value of a setting, or null when it is not given.</summary>
     public string? Setting(string name) => Settings.TryGetValue(name, out var values) ? values.Single() : null;
 }

@@ -70,7 +70,7 @@ internal sealed class Credentials
         var assumed = new AssumedRole(source, role, target.Setting("external_id"), target.Setting("profile"), region ?? "us-east-1", _factory);
         // Assume the role now: otherwise a refusal would be reported as a failure of the first call that needs the role.
         await Named(
-            $"target {target.Name}: assuming {role}",
+            $"{target.Label}: assuming {role}",
             $"the caller needs sts:AssumeRole on it, "
                 + $"and its trust policy must name the caller{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
             assumed.GetCredentialsAsync);
@@ -86,13 +86,13 @@ internal sealed class Credentials
             {
                 throw new CollectionException(
                     Codes.NoCredentials,
-                    $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists the existing ones");
+                    $"{target.Label}: there is no AWS profile named {name}; `aws configure list-profiles` lists the existing ones");
             }
             var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
                 ? $"`aws sts get-caller-identity --profile {name}` tests the profile without AuditCli"
                 : $"`aws sso login --profile {name}` signs in again";
             var fromProfile = await Had(
-                $"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain)));
+                $"{target.Label}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain)));
             return (fromProfile, profile.Region?.SystemName);
         }
         var config = new AmazonSecurityTokenServiceConfig();
@@ -100,7 +100,7 @@ internal sealed class Credentials
         if (region is not null)
             config.RegionEndpoint = region;
         var found = await Had(
-            $"target {target.Name}: the environment's credentials",
+            $"{target.Label}: the environment's credentials",
             EnvironmentStep(),
             () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
         return (found, (region ?? (IsLeftToTheInstance() ? FallbackRegionFactory.GetRegionEndpoint() : null))?.SystemName);
@@ -138,7 +138,17 @@ internal sealed class Credentials
             ? $"{container} says where the container's credentials are, and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE with which token"
         : Environment.GetEnvironmentVariable("AWS_PROFILE") is { } profile
             ? $"AWS_PROFILE is {profile}: `aws sts get-caller-identity` tests it without AuditCli, `aws sso login` signs in again"
-        : "set AWS_PROFILE, or give the target a profile; `aws configure list-profiles` lists the existing ones";
+        : "set AWS_PROFILE, or sign in with `aws sso login`; `aws configure list-profiles` lists the existing profiles";
+
+    /// <summary>
+    /// Returns the first line of a message, without the announcement of a list that follows it. The SDK lists what each of its sources of
+    /// credentials lacks, which would hide the next step behind sources that nobody set up.
+    /// </summary>
+    private static string FirstLine(string message)
+    {
+        var line = message.Split('\n')[0].TrimEnd();
+        return line.EndsWith(':') && line.LastIndexOf(". ", StringComparison.Ordinal) is > 0 and var end ? line[..end] : line;
+    }
 
     private static async Task<T> Named<T>(string what, string next, Func<Task<T>> resolve)
     {
@@ -150,7 +160,8 @@ internal sealed class Credentials
         {
             var known = AwsFailures.IsKnown(e) ? AwsFailures.Map(what, e) : new(Codes.NoCredentials, $"{what}: {e.Message}", e);
             var said = known.Message.StartsWith(what, StringComparison.Ordinal) ? known.Message : $"{what}: {known.Message}";
-            throw new CollectionException(known.Code == AwsCodes.ClientFailed ? Codes.NoCredentials : known.Code, $"{said.TrimEnd('.')}; {next}", e);
+            throw new CollectionException(
+                known.Code == AwsCodes.ClientFailed ? Codes.NoCredentials : known.Code, $"{FirstLine(said).TrimEnd('.')}; {next}", e);
         }
     }
 

@@ -123,13 +123,13 @@ public sealed class GcpCollector : ICollector
         {
             throw new CollectionException(
                 GcpCodes.InvalidTarget,
-                $"target {target.Name} must specify its projects: exactly one of projects, folder and organization");
+                $"{target.Label} must specify its projects: exactly one of projects, folder and organization");
         }
         var projects = way == "projects"
             ? target.Settings[way].Distinct(StringComparer.Ordinal).ToImmutableArray()
             : await new ProjectList(session, _catalogue).UnderAsync(GcpWhole.Account(way, target.Setting(way)!), cancellationToken);
         return projects.IsEmpty
-            ? throw new CollectionException(GcpCodes.NoProjects, $"target {target.Name} has no project")
+            ? throw new CollectionException(GcpCodes.NoProjects, $"{target.Label} has no project")
             : projects;
     }
 

@@ -20,10 +20,11 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
     /// <exception cref="CollectionException">There are no credentials, or they cannot obtain a token.</exception>
     public async Task<(GoogleCredential Credential, string Claimed)> ResolveAsync(Target target, CancellationToken cancellationToken)
     {
-        var what = "the application default credentials";
+        var (what, isOfMachine) = ("the application default credentials", false);
         try
         {
             var file = target.Setting("credentials") ?? DefaultFile();
+            isOfMachine = file is null;
             what = file is null ? "the metadata server" : $"the credentials file {file}";
             var (credential, claimed) = file is null ? FromMetadata() : await FromFileAsync(file, cancellationToken);
             if (target.Setting("impersonate") is { } account)
@@ -46,6 +47,8 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         {
             // Parsers quote their input, and this file holds a private key, so only messages known to be harmless are repeated.
             var known = GcpFailures.IsKnown(e) ? GcpFailures.Map(what, e).Message : $"{what} cannot be used ({e.GetType().Name})";
+            if (isOfMachine)
+                known = $"there is no credentials file, and {known}; `gcloud auth application-default login` signs in";
             throw new CollectionException(Codes.NoCredentials, known, GcpFailures.IsKnown(e) ? e : null);
         }
     }

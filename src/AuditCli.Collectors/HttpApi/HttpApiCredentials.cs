@@ -31,8 +31,8 @@ internal sealed class HttpApiCredentials(
         throw new CollectionException(
             Codes.NoCredentials,
             product.Forms.Any(f => wanted is null || f.Kind == wanted)
-                ? $"target {target.Name}: no credentials for {product.Title}; set the environment for one of: {string.Join("; ", forms)}"
-                : $"target {target.Name}: {product.Title} does not take auth: {wanted}; it takes {string.Join(", ", product.Forms.Select(f => f.Kind))}");
+                ? $"{target.Label}: no credentials for {product.Title}; set the environment for one of: {string.Join("; ", forms)}"
+                : $"{target.Label}: {product.Title} does not take auth: {wanted}; it takes {string.Join(", ", product.Forms.Select(f => f.Kind))}");
     }
 
     private (Func<CancellationToken, Task<RestAuthorization?>>, string)? Of(AuthForm form, Target target)
@@ -81,7 +81,7 @@ internal sealed class HttpApiCredentials(
         }
         var url = new Uri(new Uri(address.GetLeftPart(UriPartial.Authority)), text);
         return HttpApiAddress.WhyNot(url.AbsoluteUri) is { } why
-            ? throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name}: token_{why}")
+            ? throw new CollectionException(HttpApiCodes.InvalidAddress, $"{target.Label}: token_{why}")
             : url;
     }
 
@@ -102,7 +102,7 @@ internal sealed class HttpApiCredentials(
     }
 
     private static string Sendable(Target target, string setting, string value) => RestAuthorization.WhyNot(value) is { } why
-        ? throw Unusable($"the {setting} of target {target.Name} {why}")
+        ? throw Unusable($"the {setting} of {target.Label} {why}")
         : value;
 
     private string? Value(Target target, string setting)
@@ -143,7 +143,7 @@ internal sealed class HttpApiCredentials(
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             // The message of a parser may quote the key.
-            throw Unusable($"target {target.Name}: the client certificate {file} or its key cannot be read; both must be PEM");
+            throw Unusable($"{target.Label}: the client certificate {file} or its key cannot be read; both must be PEM");
         }
     }
 }

@@ -74,7 +74,7 @@ internal sealed class HttpApiSession : ITargetSession
                 throw new CollectionException(Codes.MalformedResponse, $"{Product.Title} did not say whose data it is ({from})");
             return Guid.TryParse(target.Setting("tenant"), out var tenant) && tenant != id
                 ? throw new CollectionException(
-                    HttpApiCodes.AnotherTenant, $"target {target.Name} names the tenant {tenant}, but the credentials reach {id}")
+                    HttpApiCodes.AnotherTenant, $"{target.Label} names the tenant {tenant}, but the credentials reach {id}")
                 : id.ToString();
         }
         throw new InvalidOperationException("a list without a page");

@@ -78,13 +78,13 @@ public static partial class HttpApiSource
         var product = ProductOf(products, target);
         var text = target.Setting("url")
             ?? (product?.Variables.GetValueOrDefault("url") is { } name && variable(name) is { Length: > 0 } value ? value : product?.Address)
-            ?? throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name} needs its address; give url: https://HOST");
+            ?? throw new CollectionException(HttpApiCodes.InvalidAddress, $"{target.Label} needs its address; give {(target.IsOfOneCall ? "--url https://HOST" : "url: https://HOST")}");
         if (HttpApiAddress.WhyNot(text) is { } why)
-            throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name}: {why}");
+            throw new CollectionException(HttpApiCodes.InvalidAddress, $"{target.Label}: {why}");
         var address = HttpApiAddress.Of(text);
         return (product ?? throw new CollectionException(
             HttpApiCodes.UnknownProduct,
-            $"target {target.Name}: {address.Host} does not show which product answers there; give product: {Names(products)}"),
+            $"{target.Label}: {address.Host} does not show which product answers there; give {(target.IsOfOneCall ? "--product" : "product:")} {Names(products)}"),
             address);
     }
 
@@ -98,14 +98,14 @@ public static partial class HttpApiSource
         if (target.Setting("client_key") is not null && target.Setting("client_certificate") is null)
             return "client_key needs client_certificate";
         if (target.Setting("url") is null && target.Setting("product") is null)
-            return "give url, product, or both";
+            return target.IsOfOneCall ? "give --url https://HOST, --product, or both" : "give url, product, or both";
         if (target.Setting("product") is { } given && target.Setting("url") is null && products.Single(p => p.Name == given) is { Address: null } product
             && !product.Variables.ContainsKey("url"))
         {
-            return $"{product.Title} has another address at each company; give url: https://HOST";
+            return $"{product.Title} has another address at each company; give {(target.IsOfOneCall ? "--url" : "url:")} https://HOST";
         }
         return ProductOf(products, target) is null
-            ? $"the host does not show which product answers there; give product: {Names(products)}"
+            ? $"the host does not show which product answers there; give {(target.IsOfOneCall ? "--product" : "product:")} {Names(products)}"
             : null;
     }
 

@@ -68,7 +68,7 @@ public static class KubernetesSource
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
             return [];
-        var words = name.ToLowerInvariant().Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var words = name.ToLowerInvariant().Split(['/', ':'], StringSplitOptions.RemoveEmptyEntries);
         string[] near =
         [
             .. WellKnownResources.Names
