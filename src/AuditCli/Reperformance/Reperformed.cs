@@ -3,6 +3,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
+using AuditCli.Reports;
 using AuditCli.Reports.Formats;
 using AuditCli.Running;
 
@@ -55,7 +56,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     public static string? WhyUnsafe(VerifyReport verification)
     {
         if (verification.ProblemCount > verification.Problems.Length)
-            return $"verification found {verification.ProblemCount} problems, too many to tell whether it is safe to read";
+            return $"verification found {Wording.Count(verification.ProblemCount, "problem")}, too many to tell whether it is safe to read";
         var problem = verification.Problems.FirstOrDefault(
             p => p.Code is VerifyCode.SpecialFile or VerifyCode.LimitExceeded or VerifyCode.TypeUnsupported or VerifyCode.NotSealed);
         return problem is null ? null : $"{problem.Path} {problem.Message}";
@@ -130,7 +131,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                     $"{evidence.Unrecorded} evidence items failed before anything was sent; "
                         + "their failure is taken from the index, and they fail again",
                 },
-            .. again.Facts.Unused.Select(u => $"{u.Count} recorded responses of {u.File} were not used"),
+            .. Wording.Unused([.. again.Facts.Unused.Select(u => (u.File, u.Count))]),
             .. times.Unsaid.Select(u => $"{u} contains redaction marks but is not recorded as redacted"),
         ];
         return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, changed, [.. notes])

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using AuditCli.Controls;
 using AuditCli.Evidence;
@@ -53,6 +54,19 @@ internal static class Wording
     public static string Refused(RefusedDecision refused) =>
         $"tested although the engagement calls it not applicable: {refused.Reason} "
         + $"(approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) has no effect, because {refused.Why}";
+
+    /// <summary>
+    /// Returns one line about recorded responses that a replay had no use for, or none. A replay of a few controls leaves most files unused,
+    /// and a line for each would hide everything else; run.json lists them.
+    /// </summary>
+    public static IEnumerable<string> Unused(ImmutableArray<(string File, long Count)> files)
+    {
+        if (files.IsEmpty)
+            yield break;
+        var count = files.Sum(f => f.Count);
+        yield return $"{Count(count, "recorded response")} of {(files is [var one] ? one.File : Count(files.Length, "file"))} "
+            + $"{(count == 1 ? "was" : "were")} not used";
+    }
 
     /// <summary>Returns a number with its noun, for example <c>1 item</c> or <c>2 policies</c>.</summary>
     public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {Plural(of)}";

@@ -240,6 +240,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             User = prepared.Stopped?.User ?? Environment.UserName,
             Machine = prepared.Stopped?.Machine ?? Environment.MachineName,
         };
+        foreach (var unused in facts.Unused)
+            log.Information("Recorded responses of {File} that were not used: {Count}", unused.File, unused.Count);
         return (facts, collected.Items);
     }
 

@@ -70,7 +70,7 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
             "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "excludes 999900001111",
             "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes",
             "could not connect to target dev: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
-            "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded responses",
+            "APD-AWS-901 is a control of your own library", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded responses",
             .. workpaper.Notes.Select(n => n.Text),
         ];
         Assert.All(said, words => Assert.True(text.Contains(words, StringComparison.Ordinal), $"{format.FileName} does not say: {words}"));

@@ -28,6 +28,18 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.Contains(controls.SelectMany(c => c.GetProperty("tests").EnumerateArray()), t => t.GetProperty("conclusion").GetString() == "NO_OCCURRENCE");
     }
 
+    [Fact]
+    public async Task A_replay_of_one_control_says_in_one_line_how_many_responses_were_not_used()
+    {
+        using var folder = new TemporaryFolder();
+        var run = await AuditCommand.RunAsync(
+            folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--control", "APD-AWS-004", "--out", "out", "-v");
+        Assert.Matches(
+            @"^\d+ recorded responses of \d+ files were not used$",
+            Assert.Single(run.Output.Split('\n'), l => l.Contains("not used", StringComparison.Ordinal)).TrimEnd());
+        Assert.Contains("Recorded responses of \"", run.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>
     /// Checks that a reader of any form sees which refusals a control took for "there is none": its pass rests on them. Without it such a pass
     /// looks like one over data.

@@ -44,7 +44,9 @@ internal static class ScopeNotes
             .. run.Targets.SelectMany(t => t.Excluded.Select(e => (t.Name, Excluded: e))).Distinct()
                 .Select(e => new ScopeNote("excluded", $"target {e.Name} excludes {e.Excluded}")),
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => new ScopeNote(
-                "control", $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}")),
+                "control",
+                $"{c.Id} is {(c.Origin == ControlOrigin.Local ? "a control of your own library" : "not the shipped control: modified")}, "
+                + $"sha256 {c.Sha256.Hex[..16]}")),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null)
                 .Select(p => new ScopeNote("parameter", $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}"))),
             .. results.Controls.Where(c => c.NotApplicable is not null).Select(c => new ScopeNote(
@@ -62,7 +64,7 @@ internal static class ScopeNotes
                 + $"{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
             .. run.SecretsAllowed.Where(f => !f.StartsWith(BundleLayout.ReportsFolder, StringComparison.Ordinal))
                 .Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
-            .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded responses of {u.File} were not used")),
+            .. Wording.Unused([.. run.UnusedRecordings.Select(u => (u.File, u.Count))]).Select(u => new ScopeNote("recording", u)),
         ];
     }
 
