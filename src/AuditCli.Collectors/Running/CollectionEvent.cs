@@ -14,7 +14,8 @@ public abstract record CollectionEvent
     public sealed record TargetReached(Connection Connection) : CollectionEvent;
 
     /// <summary>A target could not be entered; everything planned for it becomes a scope limitation.</summary>
-    public sealed record TargetFailed(string Target, string Code, string Message) : CollectionEvent;
+    /// <param name="Unsent">The number of evidence items for which no request is sent because of it.</param>
+    public sealed record TargetFailed(string Target, string Code, string Message, int Unsent) : CollectionEvent;
 
     /// <summary>The accounts and regions are known, and with them the number of evidence items.</summary>
     public sealed record Planned(int Items) : CollectionEvent;
@@ -26,5 +27,6 @@ public abstract record CollectionEvent
     public sealed record Waiting(RequestedWait Wait) : CollectionEvent;
 
     /// <summary>An evidence item is finished.</summary>
-    public sealed record ItemFinished(EvidenceItem Item) : CollectionEvent;
+    /// <param name="WasToldBefore">Whether the failure of its target, which was told before, is all that there is to say about it.</param>
+    public sealed record ItemFinished(EvidenceItem Item, bool WasToldBefore = false) : CollectionEvent;
 }

@@ -42,18 +42,20 @@ public sealed class CollectionRun(
         var bundled = await InputCollection.BundleAsync(bundle, inputs, plan.Inputs, cancellationToken);
         var walk = new TargetWalk(plan, collectors, transport, limit);
         var reached = await walk.ConnectAsync(targets, cancellationToken);
-        foreach (var target in reached)
-        {
-            if (target.Failure is { } failure)
-                tell(new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message));
-            else if (target.IsRead)
-                tell(new CollectionEvent.TargetReached(target.Connection!));
-        }
-
         var asked = reached.Where(t => t.ReadThrough is null && (t.IsEntered || t.Failure is not null))
             .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name)
                 .SelectMany(r => walk.PlacesOf(t, r).Select(region => (Target: t, Request: r, Region: region))))
             .ToImmutableArray();
+        foreach (var target in reached)
+        {
+            if (target.Failure is { } failure)
+            {
+                var unsent = target.IsEntered ? 0 : asked.Count(a => ReferenceEquals(a.Target, target));
+                tell(new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message, unsent));
+            }
+            else if (target.IsRead)
+                tell(new CollectionEvent.TargetReached(target.Connection!));
+        }
         var listing = reached.Where(t => t.Connection?.Listed is not null).Select(t => t.Target).Distinct().ToImmutableArray();
         tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length + listing.Length));
 
@@ -133,7 +135,7 @@ public sealed class CollectionRun(
         var item = target.IsEntered && region.Length > 0
             ? await AskAsync(target.Connection!, request, region, parent, scratch, cancellationToken)
             : Unreached(target, request);
-        return await RecordAsync(item, cancellationToken);
+        return await RecordAsync(item, cancellationToken, wasToldBefore: !target.IsEntered && target.Failure is not null);
     }
 
     private async Task<EvidenceItem> AskAsync(
@@ -174,10 +176,10 @@ public sealed class CollectionRun(
         };
     }
 
-    private async Task<EvidenceItem> RecordAsync(EvidenceItem item, CancellationToken cancellationToken)
+    private async Task<EvidenceItem> RecordAsync(EvidenceItem item, CancellationToken cancellationToken, bool wasToldBefore = false)
     {
         await bundle.AppendEvidenceAsync(item, cancellationToken);
-        tell(new CollectionEvent.ItemFinished(item));
+        tell(new CollectionEvent.ItemFinished(item, wasToldBefore));
         return item;
     }
 

@@ -1,6 +1,7 @@
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Text;
+using AuditCli.Reports;
 using AuditCli.Text;
 using Spectre.Console;
 
@@ -44,7 +45,7 @@ internal static class RunProgress
                 Tell(console, $"target {c.Target.Name} is {c.Account}, {c.ReadAs}", "");
                 break;
             case CollectionEvent.TargetFailed failed:
-                Tell(console, $"could not connect to target {failed.Target}: {failed.Code} {failed.Message}", "yellow");
+                Tell(console, Line(failed), "yellow");
                 break;
             case CollectionEvent.Planned planned:
                 task.MaxValue = Math.Max(1, planned.Items);
@@ -55,10 +56,10 @@ internal static class RunProgress
             case CollectionEvent.CallsMade calls:
                 task.Description = Fit($"{calls.Operation} {calls.Account}: {calls.Calls} calls", room);
                 break;
-            case CollectionEvent.ItemFinished { Item: var item }:
+            case CollectionEvent.ItemFinished { Item: var item } finished:
                 task.Increment(1);
                 task.Description = Fit($"{item.Operation} {item.Account} {item.Region}", room);
-                if (item.Outcome != CollectionOutcome.Complete)
+                if (item.Outcome != CollectionOutcome.Complete && !finished.WasToldBefore)
                     Tell(console, Line(item), "yellow");
                 break;
         }
@@ -77,8 +78,12 @@ internal static class RunProgress
         return Markup.Escape(line.Length <= room ? line : line[..(room - 1)] + "…");
     }
 
+    private static string Line(CollectionEvent.TargetFailed failed) =>
+        $"could not connect to target {failed.Target}: {failed.Code} {failed.Message}"
+        + (failed.Unsent > 0 ? $"; {Wording.Count(failed.Unsent, "reading")} of it not sent" : "");
+
     private static string Line(EvidenceItem item) =>
-        $"{item.Operation} {item.Account} {item.Region}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
+        $"{item.Operation} {(item.Target.Length == 0 ? "in the inputs" : $"{item.Account} {item.Region}".TrimEnd())}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
 
     private sealed class PlainLines(TextWriter error)
     {
@@ -96,7 +101,7 @@ internal static class RunProgress
                         error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
                         break;
                     case CollectionEvent.TargetFailed failed:
-                        error.WriteLine($"could not connect to target {failed.Target}: {failed.Code} {failed.Message}");
+                        error.WriteLine(Line(failed));
                         break;
                     case CollectionEvent.Planned planned:
                         _planned = planned.Items;
@@ -104,10 +109,10 @@ internal static class RunProgress
                     case CollectionEvent.Waiting { Wait: var wait }:
                         error.WriteLine(wait);
                         break;
-                    case CollectionEvent.ItemFinished { Item: var item }:
+                    case CollectionEvent.ItemFinished { Item: var item } finished:
                         var tenth = _finished * 10 / Math.Max(1, _planned);
                         _finished++;
-                        if (item.Outcome != CollectionOutcome.Complete)
+                        if (item.Outcome != CollectionOutcome.Complete && !finished.WasToldBefore)
                             error.WriteLine(Line(item));
                         if (_finished * 10 / Math.Max(1, _planned) > tenth)
                             error.WriteLine($"collected {_finished} of {_planned}");
