@@ -8,7 +8,14 @@ namespace AuditCli.Collectors.Files;
 /// <param name="Remarks">
 /// Findings on content that cannot be judged or does not count; the run continues and its results repeat them.
 /// </param>
-public sealed record InputFindings(ImmutableArray<string> Faults, ImmutableArray<string> Remarks);
+/// <param name="Checked">The inputs of the engagement, in its order.</param>
+public sealed record InputFindings(ImmutableArray<string> Faults, ImmutableArray<string> Remarks, ImmutableArray<CheckedInput> Checked);
+
+/// <summary>An input that was opened.</summary>
+/// <param name="Shown">The file as messages show it.</param>
+/// <param name="Rows">The number of rows; null if no control reads it as a table.</param>
+/// <param name="IsLimited">Whether tests that depend on it are inconclusive.</param>
+public sealed record CheckedInput(string Name, string Shown, long? Rows, bool IsLimited);
 
 /// <summary>
 /// Checks every input before the first request, so that a run of an hour does not end because of a missing column, and a credential in a
@@ -27,12 +34,13 @@ public static class InputCheck
         ImmutableArray<PlannedInput> planned, ImmutableArray<SuppliedInput> supplied, bool allowSecrets, CancellationToken cancellationToken)
     {
         var (faults, remarks) = (ImmutableArray.CreateBuilder<string>(), ImmutableArray.CreateBuilder<string>());
+        var opened = ImmutableArray.CreateBuilder<CheckedInput>();
         foreach (var input in supplied)
         {
             try
             {
-                if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } found)
-                    faults.Add($"{found}; remove it, or use --allow-secrets, which the bundle records");
+                if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } secret)
+                    faults.Add($"{secret}; remove it, or use --allow-secrets, which the bundle records");
                 var tables = planned.Where(p => p.Input == input.Name).ToArray();
                 var numbers = tables.SelectMany(t => t.Columns).Where(ColumnTotal.IsFor).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
                 if (tables.Length > 0)
@@ -42,8 +50,10 @@ public static class InputCheck
                 }
                 if (PersonalCopy.Refusal(input, PersonalCopy.ColumnsOf(input.Name, planned)) is { } refusal)
                     faults.Add($"{input.Shown}: {refusal}");
-                foreach (var read in tables)
-                    Read(read, input, faults, remarks, cancellationToken);
+                var found = tables.Select(t => Read(t, input, faults, remarks, cancellationToken)).ToArray();
+                // The engagement is searched like an input, and has no name.
+                if (input.Name.Length > 0)
+                    opened.Add(new(input.Name, input.Shown, found is [var (rows, _), ..] ? rows : null, found.Any(f => f.IsLimited)));
             }
             catch (Exception e) when (e is InvalidDataException or System.Xml.XmlException)
             {
@@ -56,10 +66,11 @@ public static class InputCheck
                 faults.Add($"{input.Shown}: cannot be read: {e.Message}");
             }
         }
-        return new([.. faults.Distinct()], [.. remarks.Distinct()]);
+        return new([.. faults.Distinct()], [.. remarks.Distinct()], opened.ToImmutable());
     }
 
-    private static void Read(
+    /// <summary>Reads a table; returns how many rows it has, and whether its content makes tests inconclusive.</summary>
+    private static (long Rows, bool IsLimited) Read(
         PlannedInput planned, SuppliedInput input, ImmutableArray<string>.Builder faults, ImmutableArray<string>.Builder remarks,
         CancellationToken cancellationToken)
     {
@@ -83,7 +94,7 @@ public static class InputCheck
         catch (InvalidDataException e)
         {
             faults.Add(e.Message);
-            return;
+            return (reading.RowsRead, true);
         }
         faults.AddRange(closed);
         if (unlisted > 0)
@@ -96,6 +107,8 @@ public static class InputCheck
                     ? $"{f.Message}; tests that depend on it are inconclusive"
                     : $"{f.Message}, and {f.Count - 1} more {(f.Count == 2 ? "cell" : "cells")}; tests that depend on them are inconclusive"));
         }
-        remarks.AddRange(reading.Contradictions().Select(c => $"{input.Shown}: {c.Description}; tests that depend on it are inconclusive"));
+        var contradictions = reading.Contradictions().ToArray();
+        remarks.AddRange(contradictions.Select(c => $"{input.Shown}: {c.Description}; tests that depend on it are inconclusive"));
+        return (reading.RowsRead, contradictions.Length > 0 || !reading.Failures.IsEmpty);
     }
 }

@@ -21,6 +21,9 @@ internal sealed class InputReading(PlannedInput planned, SuppliedInput supplied)
     private long _unlisted;
     private long _rows;
 
+    /// <summary>The number of rows that were read so far.</summary>
+    public long RowsRead => _rows;
+
     /// <summary>The failures that make the table incomplete.</summary>
     public FailureTally Failures { get; } = new();
 

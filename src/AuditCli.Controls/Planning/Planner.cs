@@ -76,6 +76,9 @@ public sealed class Planner
         }
         foreach (var target in _engagement.Targets.Except(_targets))
             _notTested.Add(new(target.Name, "target left out by --target"));
+        // A begun engagement has neither yet, and why each control cannot run would hide the one thing to do.
+        if (running.Count + leftOut.Count + _faults.Count == 0 && _engagement.Targets.IsEmpty && _engagement.Inputs.IsEmpty)
+            _faults.Meaning(_root?.Find("targets")?.Position ?? _top, "no target yet: name one under targets:");
         foreach (var scope in running)
             Ask(scope.Control);
         var plan = new CollectionPlan(_merger.Requests(), _merger.Inputs(),

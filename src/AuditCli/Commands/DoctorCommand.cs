@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using AuditCli.Hosting;
@@ -25,7 +26,7 @@ internal static class DoctorCommand
             is not called. If a target has many accounts, the first 20 are tried. Inputs are opened: their columns, types and
             rows are checked. Nothing is written, and no input leaves this machine.
 
-            Exit codes: 0 nothing was refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
+            Exit codes: 0 nothing was refused, 3 something cannot be read or relied on, 1 usage, or an input that a run would refuse.
 
             Examples:
               auditcli doctor engagement.yaml
@@ -47,8 +48,9 @@ internal static class DoctorCommand
             var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
-            if (await prepared.CheckInputsAsync(subject, allowSecrets: false, error, cancellationToken) is { IsEmpty: false } unusable)
-                return CommandErrors.Report(error, unusable);
+            var inputs = await prepared.CheckInputsAsync(subject, allowSecrets: false, error, cancellationToken);
+            if (!inputs.Faults.IsEmpty)
+                return CommandErrors.Report(error, inputs.Faults);
             if (prepared.Engagement.Replay is not null)
             {
                 return await BundleCommands.UsageAsync(
@@ -56,7 +58,7 @@ internal static class DoctorCommand
             }
             try
             {
-                var found = await ExamineAsync(host, prepared, host.FullPath(parsed.GetValue(place)!), error, cancellationToken);
+                var found = await ExamineAsync(host, prepared, inputs.Checked, host.FullPath(parsed.GetValue(place)!), error, cancellationToken);
                 if (parsed.GetValue(form) == "json")
                     await output.WriteLineAsync(DoctorText.Json(found));
                 else
@@ -76,7 +78,7 @@ internal static class DoctorCommand
     }
 
     private static async Task<Examination> ExamineAsync(
-        AuditHost host, PreparedRun prepared, string place, TextWriter error, CancellationToken cancellationToken)
+        AuditHost host, PreparedRun prepared, ImmutableArray<CheckedInput> inputs, string place, TextWriter error, CancellationToken cancellationToken)
     {
         var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var targets = plan.TargetsOf(prepared.Engagement.Targets);
@@ -90,6 +92,7 @@ internal static class DoctorCommand
         return new(
             await probe.RunAsync(targets, cancellationToken),
             plan.NotTested,
+            inputs,
             NotSupplied(prepared),
             collectors.UnusualEndpoints,
             transport.ClockOffsets,
@@ -125,12 +128,14 @@ internal static class DoctorCommand
 
 /// <summary>The result of <c>doctor</c>.</summary>
 /// <param name="NotTested">Controls and targets for which no request would be made.</param>
+/// <param name="Inputs">The inputs that were opened.</param>
 /// <param name="NotSupplied">Inputs without a file, whose tables would be empty, and the controls that use them.</param>
 /// <param name="ClockOffsets">Clock offset by host; positive if the host's clock is ahead.</param>
 /// <param name="Place">The folder in which bundles would be written.</param>
 internal sealed record Examination(
     ImmutableArray<ProbedTarget> Targets,
     ImmutableArray<NotTested> NotTested,
+    ImmutableArray<CheckedInput> Inputs,
     ImmutableArray<(string Input, string Controls)> NotSupplied,
     ImmutableArray<string> UnusualEndpoints,
     ImmutableSortedDictionary<string, TimeSpan> ClockOffsets,
@@ -145,14 +150,24 @@ internal sealed record Examination(
     /// </summary>
     public int NotTried => Readings.Count(o => o.Outcome == ProbeOutcome.NotAsked);
 
+    /// <summary>
+    /// Whether a provider itself refused something, which a permission may change. A missing login or a server that is not there has one of
+    /// this program's codes.
+    /// </summary>
+    public bool IsDenied => Targets.SelectMany(t => t.NotEntered.Select(n => n.Failure.Code))
+        .Concat(Readings.Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Code ?? ""))
+        .Any(code => !Codes.All.Any(c => c.Code == code));
+
     /// <summary>The number of readable accounts that were not probed.</summary>
     public int AccountsNotAsked => Targets.Sum(t => t.Readable.Count() - t.AccountsAsked);
 
     /// <summary>
-    /// 3 if a target or account cannot be entered, if no account would be read, or if an operation is refused; otherwise 0.
+    /// 3 if a target or account cannot be entered, if no account would be read, if an operation is refused, or if the content of an input
+    /// would make a test inconclusive; otherwise 0.
     /// </summary>
     public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.IsRead)
         || Readings.Any(o => o.Outcome == ProbeOutcome.Refused)
+        || Inputs.Any(i => i.IsLimited)
         ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;
 }

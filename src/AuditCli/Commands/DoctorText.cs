@@ -16,7 +16,7 @@ internal static class DoctorText
 
     public static void Write(TextWriter output, Examination found)
     {
-        void Line(string text) => output.WriteLine(PrintableText.Of(text, LongestLine));
+        void Line(string text) => output.WriteLine(PrintableText.Of(text.ReplaceLineEndings(" "), LongestLine));
         foreach (var line in Tool.Describe().Split('\n'))
             Line(line.TrimEnd());
         Line($"disk {(found.FreeBytes is { } free ? string.Create(CultureInfo.InvariantCulture, $"{free / 1e9:0.0} GB free") : "unknown")} at {found.Place}");
@@ -37,8 +37,13 @@ internal static class DoctorText
             Line("");
             Target(target, Line);
         }
-        if (!found.NotSupplied.IsEmpty)
+        if (!found.NotSupplied.IsEmpty || !found.Inputs.IsEmpty)
             Line("");
+        foreach (var input in found.Inputs)
+        {
+            Line($"input {input.Name}: {(input.Rows is { } rows ? Wording.Count(rows, "row") : "no control reads it")}, {input.Shown}"
+                + $"{(input.IsLimited ? ": CANNOT BE RELIED ON, see the messages above" : "")}");
+        }
         foreach (var (input, controls) in found.NotSupplied)
             Line($"input {input} is not supplied: its table would be empty for {controls}");
         foreach (var not in found.NotTested)
@@ -51,6 +56,7 @@ internal static class DoctorText
     private static string Verdict(Examination found)
     {
         var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
+        var limited = found.Inputs.Count(i => i.IsLimited);
         if (found.ExitCode != ExitCode.Ok)
         {
             var targets = found.Targets.Count(t => t.Failure is not null || !t.IsRead);
@@ -62,10 +68,13 @@ internal static class DoctorText
                 targets > 0 ? $"{Wording.Count(targets, "target")} cannot be entered" : "",
                 accounts > 0 ? $"{Wording.Count(accounts, "account")} cannot be entered or counted" : "",
                 refused > 0 ? $"{Wording.Count(refused, "operation")} cannot be read everywhere" : "",
-            }.Where(p => p.Length > 0))}; what has to be granted: auditcli permissions";
+                limited > 0 ? $"{Wording.Count(limited, "input")} cannot be relied on, as said above" : "",
+            }.Where(p => p.Length > 0))}{(found.IsDenied ? "; what has to be granted: auditcli permissions" : "")}";
         }
         if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
             return "everything that was tried can be read";
+        if (found.Targets.IsEmpty && !found.Inputs.IsEmpty)
+            return $"{Wording.Count(found.Inputs.Length, "input")} can be read; no target is asked for anything";
         var accountsLeft = found.AccountsNotAsked > 0 ? $"; not asked: {Wording.Count(found.AccountsNotAsked, "account")}" : "";
         return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} succeeded and none was refused; not tried: {found.NotTried}{accountsLeft}";
     }
@@ -78,6 +87,10 @@ internal static class DoctorText
         ["clock_offset_seconds"] = new JsonObject(
             found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
         ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
+        ["inputs"] = new JsonArray([.. found.Inputs.Select(i => (JsonNode)new JsonObject
+        {
+            ["name"] = i.Name, ["file"] = i.Shown, ["rows"] = i.Rows, ["reliable"] = !i.IsLimited,
+        })]),
         ["inputs_not_supplied"] = new JsonArray([.. found.NotSupplied.Select(i => (JsonNode)i.Input)]),
         ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
         {

@@ -38,7 +38,7 @@ internal static class PermissionsCommand
             No provider is contacted. An operation whose permission is not known for certain is listed as unmapped and
             nothing is granted for it; side effects are named. Both are on stderr, and in the document where it has comments.
 
-            Exit codes: 0 everything is mapped, 3 something is unmapped, 1 usage.
+            Exit codes: 0 everything is mapped, or nothing has to be granted, 3 something is unmapped, 1 usage.
 
             Examples:
               auditcli permissions engagement.yaml
@@ -81,7 +81,8 @@ internal static class PermissionsCommand
         if (granted.IsEmpty)
         {
             error.WriteLine($"the selected controls read nothing from {only ?? "any source"}, so nothing has to be granted there");
-            return ExitCode.Usage;
+            // A pipe that asked for the document of one source must not take an empty one for it.
+            return only is null ? ExitCode.Ok : ExitCode.Usage;
         }
         foreach (var (source, _, document) in granted)
         {

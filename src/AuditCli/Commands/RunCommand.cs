@@ -135,7 +135,7 @@ internal static class RunCommand
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
         if (prepared is null)
             return (null, [.. faults.Select(f => f.ToString())]);
-        var wrong = await prepared.CheckInputsAsync(subject, allowSecrets, error, cancellationToken);
+        var wrong = (await prepared.CheckInputsAsync(subject, allowSecrets, error, cancellationToken)).Faults;
         return wrong.IsEmpty ? (prepared, []) : (null, wrong);
     }
 

@@ -89,8 +89,9 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line(Wording.Refused(refused));
         foreach (var limitation in control.Limitations)
         {
-            Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: "
-                + $"{limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
+            Line($"limitation: {limitation.Operation} in "
+                + $"{$"{Wording.Place(limitation.Target, limitation.Account)} {limitation.Region}".TrimEnd()}: "
+                + $"{limitation.Code}, {Wording.Count(limitation.Count, "call")}: {limitation.Message}");
         }
         foreach (var note in control.Notes)
             Line($"note: {note}");
@@ -102,7 +103,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}{Span(control, test.Key)}");
             foreach (var part in test)
             {
-                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, "
+                Line($"  {Wording.Place(part.Partition.Target, part.Partition.Account)}: {Wording.Name(part.Conclusion)}, "
                     + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
                 foreach (var check in part.Completeness)
                 {
@@ -350,8 +351,6 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         foreach (var word in words)
             Line($"next: auditcli show {shownAs} {word}");
     }
-
-    private static string Calls(long count) => count == 1 ? "1 call" : $"{count} calls";
 
     private void Line(string text) => output.WriteLine(PrintableText.Of(text, Long + Short));
 }

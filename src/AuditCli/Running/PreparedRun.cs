@@ -6,6 +6,7 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Planning;
+using AuditCli.Evidence;
 using AuditCli.Libraries;
 
 namespace AuditCli.Running;
@@ -65,10 +66,17 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             wrong = [.. wrong, .. await ChosenLibrary.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
         {
-            var reasons = string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"));
-            wrong = [new(subject.ShownAs, 1, 1, $"no control can run: {reasons}", DiagnosticKind.Meaning)];
+            wrong = [WhyNone(subject.ShownAs, plan.Plan.NotTested)];
         }
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
+    }
+
+    /// <summary>Returns why no control of an engagement can run: each reason once, however many controls have it.</summary>
+    private static Diagnostic WhyNone(string shown, ImmutableArray<NotTested> notTested)
+    {
+        var reasons = string.Join("; ", notTested.GroupBy(n => n.Reason, StringComparer.Ordinal)
+            .Select(g => $"{string.Join(", ", g.Select(n => n.Id))}: {g.Key}").DefaultIfEmpty("the library is empty"));
+        return new(shown, 1, 1, $"no control can run: {reasons}", DiagnosticKind.Meaning);
     }
 
     /// <summary>
@@ -81,12 +89,12 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             : host.Clock.GetUtcNow();
 
     /// <summary>
-    /// Reads every input before the first request. Returns the faults that prevent the run; without faults, prints remarks about rows that
-    /// do not count.
+    /// Reads every input before the first request. Returns what it found; without faults, which prevent the run, prints remarks about rows
+    /// that do not count.
     /// </summary>
     /// <param name="allowSecrets">See <see cref="RunOptions.AllowSecrets"/>.</param>
     /// <param name="error">Receives the remarks, one per line.</param>
-    public async Task<ImmutableArray<string>> CheckInputsAsync(
+    public async Task<InputFindings> CheckInputsAsync(
         RunSubject subject, bool allowSecrets, TextWriter error, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(subject.ShownAs) ?? "";
@@ -116,7 +124,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             foreach (var remark in found.Remarks)
                 await error.WriteLineAsync(remark);
         }
-        return found.Faults;
+        return found;
     }
 
     /// <summary>Returns an input as collectors read it.</summary>
