@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
+using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 
@@ -19,7 +20,7 @@ internal static class CommandErrors
     {
         foreach (var fault in faults)
             error.WriteLine(fault);
-        error.WriteLine(faults.Length == 1 ? "1 fault; nothing was sent or written" : $"{faults.Length} faults; nothing was sent or written");
+        error.WriteLine($"{Wording.Count(faults.Length, "fault")}; nothing was sent or written");
         return ExitCode.Usage;
     }
 }

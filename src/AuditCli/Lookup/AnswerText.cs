@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
+using AuditCli.Reports;
 using AuditCli.Text;
 
 namespace AuditCli.Lookup;
@@ -30,7 +31,7 @@ internal static class AnswerText
             await output.WriteLineAsync(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
         await output.WriteLineAsync(answer.Rows >= rows.Count
             ? $"({answer.Rows} rows, of which the first {MostRows} are shown; --format csv, json or parquet has all of them)"
-            : answer.Rows == 1 ? "(1 row)" : $"({answer.Rows} rows)");
+            : $"({Wording.Count(answer.Rows, "row")})");
     }
 
     /// <summary>
