@@ -78,7 +78,6 @@ public sealed class NewControlTests : IDisposable
     }
 
     [Theory]
-    [InlineData("controls validate", "library: the shipped one; ./controls was not read, which --controls controls does")]
     [InlineData("controls validate --controls controls", "library: controls\n")]
     [InlineData("controls test APD-XSR-911", "library: the shipped one; ./controls was not read, which --controls controls does")]
     public async Task A_library_in_the_working_folder_that_was_not_read_is_named(string words, string said)
