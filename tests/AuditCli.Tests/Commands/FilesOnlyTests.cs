@@ -101,7 +101,7 @@ public sealed class FilesOnlyTests : IDisposable
 
     private void Write(string content, int stated)
     {
-        _folder.Write("lib/OPS-XSR-903.yaml", Control);
+        _folder.Write("lib/computer-operations/OPS-XSR-903.yaml", Control);
         _folder.Write("restores.csv", content);
         _folder.Write("engagement.yaml", $$"""
             {{Head}}library: lib
