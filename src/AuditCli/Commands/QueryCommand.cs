@@ -111,14 +111,14 @@ internal static partial class QueryCommand
         catch (QueryException e)
         {
             return await BundleCommands.UsageAsync(
-                error, $"the SQL cannot be run: {PrintableText.Of(e.Message, 2000)}{Hint(sql, e.Message, scope)}; the tables: auditcli query {given}");
+                error, $"the SQL cannot be run: {PrintableText.Of(e.Message, 2000)}{Hint(sql, scope)}; the tables: auditcli query {given}");
         }
     }
 
     /// <summary>Returns what the engine's message does not say: that files are never read, and that the name of a control needs quotes.</summary>
-    private static string Hint(string sql, string message, QueryScope scope)
+    private static string Hint(string sql, QueryScope scope)
     {
-        if (message.Contains("file system operations are disabled", StringComparison.Ordinal) || FileFunction().IsMatch(sql))
+        if (FileFunction().IsMatch(sql))
             return "; SQL may not read files, only the bundle's tables";
         return scope.Tables.FirstOrDefault(t => t.Schema.Contains('-') && IsBare(sql, t.Schema)) is { } table
             ? $"; a name with '-' needs double quotes: {table.SqlName}"

@@ -37,7 +37,6 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     [InlineData("SELEC 1", "syntax error")]
     [InlineData("SELECT * FROM APD-AWS-002.users", "; a name with '-' needs double quotes: \"APD-AWS-002\".")]
     [InlineData("SELECT * FROM read_csv('users.csv')", "; SQL may not read files, only the bundle's tables")]
-    [InlineData("SELECT * FROM 'users.csv'", "; SQL may not read files, only the bundle's tables")]
     [InlineData("SELECT $read_from", "$read_from has no value here; known are $as_of, $period_end, $period_start, and the values of a control's own")]
     [InlineData("SELECT 1 FROM \"APD-AWS-002\".period_days", "did you mean period_days?")]
     public async Task Wrong_sql_is_told_what_is_there(string sql, string hint)
