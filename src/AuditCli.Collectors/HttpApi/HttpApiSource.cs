@@ -78,7 +78,8 @@ public static partial class HttpApiSource
         var product = ProductOf(products, target);
         var text = target.Setting("url")
             ?? (product?.Variables.GetValueOrDefault("url") is { } name && variable(name) is { Length: > 0 } value ? value : product?.Address)
-            ?? throw new CollectionException(HttpApiCodes.InvalidAddress, $"{target.Label} needs its address; give {(target.IsOfOneCall ? "--url https://HOST" : "url: https://HOST")}");
+            ?? throw new CollectionException(HttpApiCodes.InvalidAddress,
+                $"{target.Label} needs its address; give {(target.IsOfOneCall ? "--url https://HOST" : "url: https://HOST")}");
         if (HttpApiAddress.WhyNot(text) is { } why)
             throw new CollectionException(HttpApiCodes.InvalidAddress, $"{target.Label}: {why}");
         var address = HttpApiAddress.Of(text);

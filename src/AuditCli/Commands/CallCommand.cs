@@ -197,7 +197,9 @@ internal static class CallCommand
     private static (Target? Target, ImmutableArray<string> Faults) NamedTarget(AuditHost host, CollectorEntry collector, CommandLine given)
     {
         if (given.Engagement is null)
-            return given.Target is null ? (new("call", collector.Source.Name, given.Settings) { IsOfOneCall = true }, []) : (null, ["--target needs --engagement FILE"]);
+            return given.Target is null
+                ? (new("call", collector.Source.Name, given.Settings) { IsOfOneCall = true }, [])
+                : (null, ["--target needs --engagement FILE"]);
         var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources, usesLibrary: false);
         if (engagement is null)
             return (null, [.. faults.Select(f => f.ToString())]);

@@ -102,7 +102,8 @@ internal static class InitCommand
         {
             return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
         }
-        await output.WriteLineAsync($"{engagement} and {files.Keys.Count(f => f.StartsWith(InputsFolder, StringComparison.Ordinal))} tables to fill in below inputs/");
+        var tables = files.Keys.Count(f => f.StartsWith(InputsFolder, StringComparison.Ordinal));
+        await output.WriteLineAsync($"{engagement} and {tables} tables to fill in below inputs/");
         await output.WriteLineAsync(targets);
         if (toAdd is not null)
             await output.WriteLineAsync($"{IgnoreFile} exists already and was kept; add these lines to it:\n{toAdd.TrimEnd()}");

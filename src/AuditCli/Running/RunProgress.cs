@@ -83,7 +83,9 @@ internal static class RunProgress
         + (failed.Unsent > 0 ? $"; {Wording.Count(failed.Unsent, "reading")} of it not sent" : "");
 
     private static string Line(EvidenceItem item) =>
-        $"{item.Operation} {(item.Target.Length == 0 ? "in the inputs" : $"{item.Account} {item.Region}".TrimEnd())}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
+        $"{item.Operation} {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
+
+    private static string Place(EvidenceItem item) => item.Target.Length == 0 ? "in the inputs" : $"{item.Account} {item.Region}".TrimEnd();
 
     private sealed class PlainLines(TextWriter error)
     {
