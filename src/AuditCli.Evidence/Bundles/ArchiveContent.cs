@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using AuditCli.Evidence.Warc;
-using Microsoft.Win32.SafeHandles;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -16,10 +15,10 @@ internal sealed class ArchiveContent : IDisposable
     private long _read;
     private uint _crc;
 
-    public ArchiveContent(SafeFileHandle handle, string path, ArchiveMember member)
+    public ArchiveContent(ArchiveBytes archive, string path, ArchiveMember member)
     {
         (_path, _member) = (path, member);
-        _stored = new(handle, member.Offset, member.Stored, single: member.Deflated);
+        _stored = new(archive, member.Offset, member.Stored, single: member.Deflated);
         _inflated = member.Deflated ? new(_stored, CompressionMode.Decompress, leaveOpen: true) : null;
     }
 
@@ -82,7 +81,7 @@ internal sealed class ArchiveContent : IDisposable
     /// is given and requests no more once the content has ended. So bytes hidden after the content are left over here, and a
     /// missing end shows as a request for more.
     /// </summary>
-    private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : ReadOnlyStream
+    private sealed class Stored(ArchiveBytes archive, long offset, long left, bool single) : ReadOnlyStream
     {
         private const int Singles = 64;
 
@@ -97,7 +96,7 @@ internal sealed class ArchiveContent : IDisposable
             var most = !single ? Left : Left > Singles ? Left - Singles : Math.Min(1, Left);
             if (most == 0 || buffer.IsEmpty)
                 return 0;
-            var read = RandomAccess.Read(handle, buffer[..(int)Math.Min(buffer.Length, most)], offset);
+            var read = archive.Read(buffer[..(int)Math.Min(buffer.Length, most)], offset);
             offset += read;
             Left -= read;
             return read;

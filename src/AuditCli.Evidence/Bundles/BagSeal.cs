@@ -13,15 +13,18 @@ internal static class BagSeal
     /// </summary>
     public static (Digest TagManifest, ImmutableArray<string> Folders) Write(string root, string bundleId, BagInfo info, CancellationToken cancellationToken)
     {
-        var (manifest, bytes, files, folders) = Manifest(root, cancellationToken);
+        var (manifest, bytes, files, folders) = Manifest(root, info.Elsewhere, cancellationToken);
         var tags = new StringBuilder();
         foreach (var (name, content) in new[]
         {
             (BundleLayout.BagInfo, Describe(bundleId, info, bytes, files)),
             (BundleLayout.BagIt, BundleLayout.BagItContent),
+            (BundleLayout.Fetch, FetchList.Write(info.Elsewhere)),
             (BundleLayout.Manifest, manifest),
         })
         {
+            if (content.Length == 0)
+                continue;
             tags.Append(WriteTagFile(root, name, content).Hex).Append("  ").Append(name).Append('\n');
         }
         return (WriteTagFile(root, BundleLayout.TagManifest, tags.ToString()), folders);
@@ -32,21 +35,27 @@ internal static class BagSeal
     /// </summary>
     /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
     public static void WriteManifest(string root, CancellationToken cancellationToken) =>
-        WriteTagFile(root, BundleLayout.Manifest, Manifest(root, cancellationToken).Lines);
+        WriteTagFile(root, BundleLayout.Manifest, Manifest(root, [], cancellationToken).Lines);
 
-    /// <summary>Builds the manifest's text for the folder's current content, and flushes each file to the disk.</summary>
-    internal static (string Lines, long Bytes, int Files, ImmutableArray<string> Folders) Manifest(string root, CancellationToken cancellationToken)
+    /// <summary>
+    /// Builds the manifest's text for the folder's current content and the files that lie elsewhere, and flushes each file to the disk.
+    /// </summary>
+    internal static (string Lines, long Bytes, int Files, ImmutableArray<string> Folders) Manifest(
+        string root, ImmutableArray<FetchEntry> elsewhere, CancellationToken cancellationToken)
     {
         var (files, folders) = Walk(root);
+        var missing = elsewhere.ToDictionary(e => e.Path, StringComparer.Ordinal);
         var manifest = new StringBuilder();
         long bytes = 0;
-        foreach (var file in files)
+        foreach (var file in files.Concat(missing.Keys).Order(StringComparer.Ordinal))
         {
-            var (digest, size) = HashAndSynchronise(Path.Combine(root, file), cancellationToken);
+            var (digest, size) = missing.TryGetValue(file, out var entry)
+                ? (entry.Digest, entry.Length)
+                : HashAndSynchronise(Path.Combine(root, file), cancellationToken);
             manifest.Append(digest.Hex).Append("  ").Append(file).Append('\n');
             bytes += size;
         }
-        return (manifest.ToString(), bytes, files.Length, folders);
+        return (manifest.ToString(), bytes, files.Length + missing.Count, folders);
     }
 
     private static string Describe(string bundleId, BagInfo info, long bytes, int files)

@@ -11,12 +11,13 @@ namespace AuditCli.Evidence.Bundles;
 /// </summary>
 internal sealed class BundleArchive : BundleFiles
 {
-    private const int BufferSize = 128 * 1024;
-    private readonly SafeFileHandle _handle;
+    private const int BufferSize = 128 * 1024;    private readonly ArchiveBytes _bytes;
     private readonly ArchiveIndex _index;
     private readonly string _prefix;
+    private readonly SafeFileHandle? _owned;
 
-    private BundleArchive(SafeFileHandle handle, ArchiveIndex index) => (_handle, _index, _prefix) = (handle, index, index.TopFolder);
+    private BundleArchive(ArchiveBytes bytes, ArchiveIndex index, SafeFileHandle? owned) =>
+        (_bytes, _index, _prefix, _owned) = (bytes, index, index.TopFolder, owned);
 
     public override string Name => _prefix.TrimEnd('/');
 
@@ -27,42 +28,81 @@ internal sealed class BundleArchive : BundleFiles
     public static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(string path, int limit, CancellationToken cancellationToken)
     {
         var handle = SafeFile.OpenRead(path);
+        return Owning(handle, () => Open(new(handle, 0, SafeFile.Size(handle, path)), path, limit, handle, cancellationToken));
+    }
+
+    /// <summary>Opens an archive that lies in this one, in place where it is not compressed, else from a copy that is deleted on disposal.</summary>
+    public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(string path, int limit, CancellationToken cancellationToken)
+    {
+        using var content = Member(path);
+        var member = _index.Files[_prefix + path];
+        if (!member.Deflated)
+            return Open(_bytes.Part(member.Offset, member.Stored), path, limit, owned: null, cancellationToken);
+        var copy = File.OpenHandle(
+            Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, preallocationSize: 0);
+        return Owning(copy, () =>
+        {
+            CopyTo(copy, content, cancellationToken);
+            return Open(new(copy, 0, content.Size), path, limit, copy, cancellationToken);
+        });
+    }
+
+    private static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(
+        ArchiveBytes bytes, string path, int limit, SafeFileHandle? owned, CancellationToken cancellationToken)
+    {
+        var index = new ArchiveIndex(limit);
         try
         {
-            var length = SafeFile.Size(handle, path);
-            var index = new ArchiveIndex(limit);
-            try
+            switch (KindOf(bytes, path))
             {
-                switch (KindOf(handle, path))
-                {
-                    case Kind.Zip:
-                        ZipEntries.Read(handle, length, index, cancellationToken);
-                        break;
-                    case Kind.Tar:
-                        TarEntries.Read(handle, length, index, cancellationToken);
-                        break;
-                    case Kind.Gzip:
-                        throw new UnsafeContainerException(
-                            VerifyCode.TypeUnsupported, ".",
-                            "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
-                    default:
-                        throw new UnsafeContainerException(VerifyCode.TypeUnsupported, ".", "a bundle is a folder, a .zip or a .tar");
-                }
+                case Kind.Zip:
+                    ZipEntries.Read(bytes, index, cancellationToken);
+                    break;
+                case Kind.Tar:
+                    TarEntries.Read(bytes, index, cancellationToken);
+                    break;
+                case Kind.Gzip:
+                    throw new UnsafeContainerException(
+                        VerifyCode.TypeUnsupported, ".",
+                        "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
+                default:
+                    throw new UnsafeContainerException(VerifyCode.TypeUnsupported, ".", "a bundle is a folder, a .zip or a .tar");
             }
-            catch (UnsafeContainerException e)
-            {
-                index.Faults.Add(e.Fault);
-            }
-            index.NameWhatIsUsual();
-            if (index.Faults.Count == 0)
-                return (new(handle, index), []);
-            handle.Dispose();
-            return (null, index.Faults);
+        }
+        catch (UnsafeContainerException e)
+        {
+            index.Faults.Add(e.Fault);
+        }
+        index.NameWhatIsUsual();
+        return index.Faults.Count == 0 ? (new(bytes, index, owned), []) : (null, index.Faults);
+    }
+
+    /// <summary>Opens an archive that owns a file, which is closed if there is no archive.</summary>
+    private static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Owning(
+        SafeFileHandle file, Func<(BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults)> open)
+    {
+        try
+        {
+            var opened = open();
+            if (opened.Archive is null)
+                file.Dispose();
+            return opened;
         }
         catch
         {
-            handle.Dispose();
+            file.Dispose();
             throw;
+        }
+    }
+
+    private static void CopyTo(SafeFileHandle copy, ArchiveContent content, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[BufferSize];
+        var at = 0L;
+        for (int read; (read = content.Read(buffer)) > 0; at += read)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            RandomAccess.Write(copy, buffer.AsSpan(0, read), at);
         }
     }
 
@@ -103,10 +143,10 @@ internal sealed class BundleArchive : BundleFiles
 
     public override bool IsSpecial(string path) => false;
 
-    public override void Dispose() => _handle.Dispose();
+    public override void Dispose() => _owned?.Dispose();
 
     private ArchiveContent Member(string path) => _index.Files.TryGetValue(_prefix + path, out var member)
-        ? new(_handle, path, member)
+        ? new(_bytes, path, member)
         : throw new FileNotFoundException($"{path} is not in the archive", path);
 
     private enum Kind
@@ -121,7 +161,7 @@ internal sealed class BundleArchive : BundleFiles
     /// Detects the kind by the file extension, so that bytes before a zip's first entry are a fault and not another kind; without
     /// a known extension by the first bytes.
     /// </summary>
-    private static Kind KindOf(SafeFileHandle handle, string path)
+    private static Kind KindOf(ArchiveBytes bytes, string path)
     {
         var name = Path.GetFileName(path).ToLowerInvariant();
         if (name.EndsWith(".zip", StringComparison.Ordinal))
@@ -129,7 +169,7 @@ internal sealed class BundleArchive : BundleFiles
         if (name.EndsWith(".tar", StringComparison.Ordinal))
             return Kind.Tar;
         Span<byte> first = stackalloc byte[TarEntries.Block];
-        first = first[..RandomAccess.Read(handle, first, 0)];
+        first = first[..bytes.Read(first, 0)];
         return first.StartsWith("PK"u8) ? Kind.Zip
             : first.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) ? Kind.Gzip
             : first.Length == TarEntries.Block && first[TarEntries.Magic..].StartsWith("ustar"u8) ? Kind.Tar

@@ -25,6 +25,12 @@ internal abstract class BundleFiles : IDisposable
     /// <inheritdoc cref="Hash" path="/exception"/>
     public abstract byte[]? Read(string path, long limit);
 
+    /// <summary>Opens a bundle's archive that is a file of this one; returns null, and why, when it is not safe to read.</summary>
+    /// <param name="limit">The largest number of entries that it may have.</param>
+    /// <inheritdoc cref="Hash" path="/exception"/>
+    public abstract (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
+        string path, int limit, CancellationToken cancellationToken);
+
     /// <summary>Whether the file is known to be a pipe or another special file; false when it cannot be opened.</summary>
     public abstract bool IsSpecial(string path);
 
@@ -73,6 +79,9 @@ internal sealed class BundleFolder(string root) : BundleFiles
     public override (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken) => SafeFile.Hash(At(path), cancellationToken);
 
     public override byte[]? Read(string path, long limit) => SafeFile.Read(At(path), limit);
+
+    public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
+        string path, int limit, CancellationToken cancellationToken) => BundleArchive.Open(At(path), limit, cancellationToken);
 
     public override bool IsSpecial(string path)
     {

@@ -21,6 +21,13 @@ public static class BundleLayout
     public const string TablesFolder = $"{Payload}/tables/";
     public const string ResultsFolder = $"{Payload}/results/";
     public const string ReportsFolder = $"{Payload}/reports/";
+
+    /// <summary>The bundles of which this one is made; only in a bundle over bundles.</summary>
+    public const string Shards = $"{Payload}/shards.jsonl";
+    public const string ShardsFolder = $"{Payload}/shards/";
+
+    /// <summary>The archives that lie elsewhere (RFC 8493, section 2.2.3); only in a bundle over bundles.</summary>
+    public const string Fetch = "fetch.txt";
     public const string BagInfo = "bag-info.txt";
     public const string Manifest = "manifest-sha256.txt";
     public const string TagManifest = "tagmanifest-sha256.txt";
@@ -29,13 +36,16 @@ public static class BundleLayout
     /// <summary>RFC 8493, section 2.1.1, byte for byte.</summary>
     internal const string BagItContent = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
-    /// <summary>The files that the tag manifest covers, in its order.</summary>
-    internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Manifest];
+    /// <summary>The files that the tag manifest covers, in its order; <see cref="Fetch"/> where the bundle has it.</summary>
+    internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Fetch, Manifest];
 
     /// <summary>Whether a folder has any top-level entry of a bundle, even when the bundle is damaged.</summary>
     /// <param name="sealedOnly">Whether it must have a manifest, as every sealed bundle has.</param>
     public static bool MayBeBundle(string folder, bool sealedOnly = false) =>
         (sealedOnly ? [TagManifest, Manifest] : new[] { TagManifest, Manifest, BagIt, BagInfo, Payload }).Any(n => Path.Exists(Path.Combine(folder, n)));
+
+    /// <summary>Returns the path of the archive of a shard.</summary>
+    public static string ShardArchive(string bundleId) => $"{ShardsFolder}{bundleId}.tar";
 
     /// <summary>Returns the path of the copy of a control.</summary>
     public static string Control(string id) => $"{ControlsFolder}{BundlePaths.Segment(id)}.yaml";

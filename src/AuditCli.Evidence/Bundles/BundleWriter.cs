@@ -8,7 +8,11 @@ namespace AuditCli.Evidence.Bundles;
 /// <param name="SoftwareAgent">The tool and its version.</param>
 /// <param name="BaggingDate">The day of sealing.</param>
 /// <param name="RetainUntil">The last day on which the bundle must be kept; null when none was given.</param>
-public sealed record BagInfo(string SoftwareAgent, DateOnly BaggingDate, DateOnly? RetainUntil);
+public sealed record BagInfo(string SoftwareAgent, DateOnly BaggingDate, DateOnly? RetainUntil)
+{
+    /// <summary>The archives of shards that are not in the bundle.</summary>
+    public ImmutableArray<FetchEntry> Elsewhere { get; init; } = [];
+}
 
 /// <summary>A finished bundle, and the digest that covers all of it.</summary>
 public sealed record SealedBundle(string Path, Digest TagManifestSha256);

@@ -68,7 +68,8 @@ internal static class ManifestText
     }
 
     /// <summary>
-    /// Reads a tag manifest, which covers exactly the three tag files in their order; returns null for any other text.
+    /// Reads a tag manifest, which covers exactly the tag files in their order, <c>fetch.txt</c> only in a bundle that has it; returns null for
+    /// any other text.
     /// </summary>
     public static ImmutableArray<ManifestEntry>? ParseTags(ReadOnlySpan<byte> content)
     {
@@ -76,7 +77,10 @@ internal static class ManifestText
         foreach (var expected in BundleLayout.TagFiles)
         {
             var length = content.IndexOf((byte)'\n');
-            if (length < 0 || !TrySplit(content[..length], out var entry) || entry.Path != expected)
+            var isLine = TrySplit(content[..Math.Max(length, 0)], out var entry);
+            if (expected == BundleLayout.Fetch && isLine && entry.Path != expected)
+                continue;
+            if (!isLine || entry.Path != expected)
                 return null;
             entries.Add(entry);
             content = content[(length + 1)..];

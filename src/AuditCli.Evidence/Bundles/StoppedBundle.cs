@@ -26,7 +26,7 @@ public static class StoppedBundle
             var left = SafeFile.Read(Path.Combine(folder, BundleLayout.Manifest), LongestManifest)
                 ?? throw new InvalidDataException("its manifest is too large");
             var before = Encoding.ASCII.GetString(left).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            var now = BagSeal.Manifest(folder, cancellationToken).Lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var now = BagSeal.Manifest(folder, [], cancellationToken).Lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             return FirstPath(now.Except(before)) is { } changed ? $"{PrintableText.Of(changed, 500)} was changed or added since"
                 : FirstPath(before.Except(now)) is { } missing ? $"{PrintableText.Of(missing, 500)} was removed since then"
                 : null;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -32,8 +31,9 @@ internal static class TarEntries
     private readonly record struct Before(string? LongName, string? PaxPath, long? PaxSize);
 
     /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
-    public static void Read(SafeFileHandle handle, long length, ArchiveIndex index, CancellationToken cancellationToken)
+    public static void Read(ArchiveBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
     {
+        var length = bytes.Length;
         if (length % Block != 0)
             throw Whole("is cut off, or something follows it");
         var header = new byte[Block];
@@ -42,12 +42,12 @@ internal static class TarEntries
         for (long at = 0; ;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ReadExactly(handle, header, at);
+            ReadExactly(bytes, header, at);
             if (!header.AsSpan().ContainsAnyExcept((byte)0))
             {
                 if (before is not null)
                     throw Whole("ends after a header that belongs to a file");
-                CheckEnd(handle, at, length);
+                CheckEnd(bytes, at);
                 return;
             }
             index.Count(++count);
@@ -56,20 +56,20 @@ internal static class TarEntries
             var size = Size(header);
             var content = at + Block;
             at = size <= length - content ? content + ((size + Block - 1) / Block * Block) : throw Whole("is cut off inside a file");
-            CheckPadding(handle, content + size, at);
+            CheckPadding(bytes, content + size, at);
             var kind = (char)header[156];
             switch (kind)
             {
                 case 'x' or 'L' when before is not null:
                     throw Whole("has two headers with the name of one file");
                 case 'x':
-                    before = ReadPax(handle, content, size);
+                    before = ReadPax(bytes, content, size);
                     break;
                 case 'L' when isGnu:
-                    before = new(ReadLongName(handle, content, size), null, null);
+                    before = new(ReadLongName(bytes, content, size), null, null);
                     break;
                 default:
-                    at = Add(handle, header, kind, isGnu, content, size, at, length, before ?? default, index);
+                    at = Add(bytes, header, kind, isGnu, content, size, at, before ?? default, index);
                     before = null;
                     break;
             }
@@ -78,7 +78,7 @@ internal static class TarEntries
 
     /// <summary>Adds a file or folder, and returns the position of the next header.</summary>
     private static long Add(
-        SafeFileHandle handle, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next, long length,
+        ArchiveBytes bytes, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next,
         Before before, ArchiveIndex index)
     {
         var shown = Text(header[..NameLength]);
@@ -90,10 +90,10 @@ internal static class TarEntries
         if (before.PaxSize is { } stated && stated != size)
         {
             // Only a size that does not fit into the header may be given elsewhere.
-            if (size != 0 || stated < LargeSize || stated > length - content)
+            if (size != 0 || stated < LargeSize || stated > bytes.Length - content)
                 throw new UnsafeContainerException(path, "has two sizes");
             (size, next) = (stated, content + ((stated + Block - 1) / Block * Block));
-            CheckPadding(handle, content + size, next);
+            CheckPadding(bytes, content + size, next);
         }
         path = path == "./" || path == "." ? "" : path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path;
         if (kind is not ('0' or '\0' or '5'))
@@ -172,23 +172,23 @@ internal static class TarEntries
             : Encoding.Latin1.GetString(end < 0 ? field : field[..end]);
     }
 
-    private static string ReadLongName(SafeFileHandle handle, long at, long size)
+    private static string ReadLongName(ArchiveBytes bytes, long at, long size)
     {
         if (size is 0 or > ArchiveIndex.MaxName + 1)
             throw Whole($"has a name longer than {ArchiveIndex.MaxName} bytes");
         var name = new byte[size];
-        ReadExactly(handle, name, at);
+        ReadExactly(bytes, name, at);
         return name[^1] == 0 && Text(name) is { Length: var length } text && length == size - 1
             ? text
             : throw Whole("has a long name with bytes after its end");
     }
 
-    private static Before ReadPax(SafeFileHandle handle, long at, long size)
+    private static Before ReadPax(ArchiveBytes bytes, long at, long size)
     {
         if (size > MaxPax)
             throw Whole($"has an extended header of more than {MaxPax} bytes");
         var content = new byte[size];
-        ReadExactly(handle, content, at);
+        ReadExactly(bytes, content, at);
         var members = new Dictionary<string, string>(StringComparer.Ordinal);
         for (ReadOnlySpan<byte> left = content; !left.IsEmpty;)
         {
@@ -221,34 +221,35 @@ internal static class TarEntries
         || key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)
         || key.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal);
 
-    private static void CheckEnd(SafeFileHandle handle, long at, long length)
+    private static void CheckEnd(ArchiveBytes bytes, long at)
     {
+        var length = bytes.Length;
         if (length - at < 2 * Block)
             throw Whole("has no end: it is cut off");
         if (length - at > MaxPadding)
             throw Whole("continues after its end");
         var padding = new byte[length - at];
-        ReadExactly(handle, padding, at);
+        ReadExactly(bytes, padding, at);
         if (padding.AsSpan().ContainsAnyExcept((byte)0))
             throw Whole("has data after its end");
     }
 
-    private static void CheckPadding(SafeFileHandle handle, long from, long to)
+    private static void CheckPadding(ArchiveBytes bytes, long from, long to)
     {
         if (from == to)
             return;
         Span<byte> room = stackalloc byte[Block];
         var padding = room[..(int)(to - from)];
-        ReadExactly(handle, padding, from);
+        ReadExactly(bytes, padding, from);
         if (padding.ContainsAnyExcept((byte)0))
             throw Whole("has data between two files");
     }
 
-    private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long at)
+    private static void ReadExactly(ArchiveBytes bytes, Span<byte> buffer, long at)
     {
         for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
         {
-            if ((read = RandomAccess.Read(handle, buffer, at)) == 0)
+            if ((read = bytes.Read(buffer, at)) == 0)
                 throw Whole("has no end: it is cut off");
         }
     }

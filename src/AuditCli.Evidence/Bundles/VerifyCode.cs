@@ -20,6 +20,12 @@ public static class VerifyCode
     public const string ManifestDuplicate = "MANIFEST_DUPLICATE";
     public const string ManifestOrder = "MANIFEST_ORDER";
 
+    // The bundles of which a bundle is made.
+    public const string ShardNotHere = "SHARD_NOT_HERE";
+    public const string ShardUnlisted = "SHARD_UNLISTED";
+    public const string ShardOther = "SHARD_OTHER";
+    public const string ShardForeign = "SHARD_FOREIGN";
+
     // The signature and the statement that it is over.
     public const string Unsigned = "UNSIGNED";
     public const string SignerNotAsked = "SIGNER_NOT_ASKED";

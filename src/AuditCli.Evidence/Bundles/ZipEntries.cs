@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -50,11 +49,11 @@ internal static class ZipEntries
     }
 
     /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
-    public static void Read(SafeFileHandle handle, long length, ArchiveIndex index, CancellationToken cancellationToken)
+    public static void Read(ArchiveBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
     {
-        var (listAt, listSize, count) = FindList(handle, length);
+        var (listAt, listSize, count) = FindList(bytes);
         index.Count(count);
-        var entries = ReadList(handle, listAt, listSize, (int)count, index, cancellationToken);
+        var entries = ReadList(bytes, listAt, listSize, (int)count, index, cancellationToken);
         entries.Sort((a, b) => a.Local.CompareTo(b.Local));
         long at = 0;
         for (var n = 0; n < entries.Count; n++)
@@ -66,19 +65,20 @@ internal static class ZipEntries
                 throw new UnsafeContainerException(
                     entries[n].Text, at == 0 ? "there are bytes before the first entry" : "begins inside or after another entry's bytes");
             }
-            ReadLocal(handle, entries[n], next, index);
+            ReadLocal(bytes, entries[n], next, index);
             at = next;
         }
         if (entries.Count == 0 && listAt != 0)
             throw Whole("there are bytes before the list of entries");
     }
 
-    private static (long At, long Size, long Count) FindList(SafeFileHandle handle, long length)
+    private static (long At, long Size, long Count) FindList(ArchiveBytes bytes)
     {
+        var length = bytes.Length;
         if (length < EndSize)
             throw Whole("is too short for a zip file");
         Span<byte> end = stackalloc byte[EndSize];
-        ReadExactly(handle, end, length - EndSize);
+        ReadExactly(bytes, end, length - EndSize);
         if (!end.StartsWith("PK\x05\x06"u8) || U16(end, 20) != 0)
             throw Whole("does not end with the list of its entries: it is cut off, or something follows it");
         var (count, size, at) = ((long)U16(end, 10), (long)U32(end, 12), (long)U32(end, 16));
@@ -90,7 +90,7 @@ internal static class ZipEntries
             if (listEnd < 0)
                 throw Whole("is too short for a zip file");
             Span<byte> end64 = stackalloc byte[End64Size + LocatorSize];
-            ReadExactly(handle, end64, listEnd);
+            ReadExactly(bytes, end64, listEnd);
             var locator = end64[End64Size..];
             if (!end64.StartsWith("PK\x06\x06"u8) || U64(end64, 4) != End64Size - 12 || !locator.StartsWith("PK\x06\x07"u8)
                 || U32(locator, 4) != 0 || U64(locator, 8) != listEnd || U32(locator, 16) != 1)
@@ -116,7 +116,7 @@ internal static class ZipEntries
         return (at, size, count);
     }
 
-    private static List<Listed> ReadList(SafeFileHandle handle, long at, long size, int count, ArchiveIndex index, CancellationToken cancellationToken)
+    private static List<Listed> ReadList(ArchiveBytes bytes, long at, long size, int count, ArchiveIndex index, CancellationToken cancellationToken)
     {
         var entries = new List<Listed>(count);
         var end = at + size;
@@ -125,7 +125,7 @@ internal static class ZipEntries
         {
             cancellationToken.ThrowIfCancellationRequested();
             var here = room.AsSpan(0, (int)Math.Min(room.Length, end - at));
-            ReadExactly(handle, here, at);
+            ReadExactly(bytes, here, at);
             if (here.Length < ListedSize || !here.StartsWith("PK\x01\x02"u8))
                 throw Whole($"entry {n + 1} of the list is not there");
             var (name, extra, comment) = (U16(here, 28), U16(here, 30), U16(here, 32));
@@ -194,11 +194,11 @@ internal static class ZipEntries
             : null;
     }
 
-    private static void ReadLocal(SafeFileHandle handle, Listed entry, long next, ArchiveIndex index)
+    private static void ReadLocal(ArchiveBytes bytes, Listed entry, long next, ArchiveIndex index)
     {
         var most = (int)Math.Min(LocalSize + ArchiveIndex.MaxName + MaxExtra, next - entry.Local);
         var room = (stackalloc byte[LocalSize + ArchiveIndex.MaxName + MaxExtra])[..most];
-        ReadExactly(handle, room, entry.Local);
+        ReadExactly(bytes, room, entry.Local);
         if (room.Length < LocalSize || !room.StartsWith("PK\x03\x04"u8))
             throw new UnsafeContainerException(entry.Text, "is not where the list says");
         var (name, extra) = (U16(room, 26), U16(room, 28));
@@ -219,18 +219,18 @@ internal static class ZipEntries
         }
         var data = entry.Local + LocalSize + name + extra;
         var behind = next - data - entry.Stored;
-        if (behind < 0 || (described ? !IsDescriptor(handle, data + entry.Stored, behind, entry) : behind != 0))
+        if (behind < 0 || (described ? !IsDescriptor(bytes, data + entry.Stored, behind, entry) : behind != 0))
             throw new UnsafeContainerException(entry.Text, "overlaps with what follows, or there are bytes between them");
         index.Add(entry.Text, entry.IsFolder ? null : new(data, entry.Stored, entry.Size, entry.Crc, entry.Method == 8));
     }
 
-    private static bool IsDescriptor(SafeFileHandle handle, long at, long size, Listed entry)
+    private static bool IsDescriptor(ArchiveBytes bytes, long at, long size, Listed entry)
     {
         if (size is not (12 or 16 or 20 or MaxDescriptor))
             return false;
         Span<byte> room = stackalloc byte[MaxDescriptor];
         var content = room[..(int)size];
-        ReadExactly(handle, content, at);
+        ReadExactly(bytes, content, at);
         if (size is 16 or MaxDescriptor)
         {
             if (U32(content, 0) != DescriptorSignature)
@@ -270,11 +270,11 @@ internal static class ZipEntries
 
     private static bool Agrees(long stated, long found, long full) => stated == full || stated == found;
 
-    private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long at)
+    private static void ReadExactly(ArchiveBytes bytes, Span<byte> buffer, long at)
     {
         for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
         {
-            if ((read = RandomAccess.Read(handle, buffer, at)) == 0)
+            if ((read = bytes.Read(buffer, at)) == 0)
                 throw Whole("is cut off");
         }
     }

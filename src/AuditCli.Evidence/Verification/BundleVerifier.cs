@@ -23,21 +23,32 @@ public static class BundleVerifier
     /// Nothing exists at the path: a usage error, not a finding about evidence.
     /// </exception>
     public static Task<VerifyReport> VerifyAsync(string path, VerifyOptions options, CancellationToken cancellationToken) =>
-        Task.Run(() => new Verification(path, options).Run(cancellationToken), cancellationToken);
+        Task.Run(() => new Verification(path, options, depth: 0).Run(cancellationToken), cancellationToken);
 
     /// <summary>Verifies files that the caller opened.</summary>
     internal static VerifyReport Verify(BundleFiles files, VerifyOptions options, CancellationToken cancellationToken) =>
-        new Verification("", options).Run(files, cancellationToken);
+        new Verification("", options, depth: 0).Run(files, cancellationToken);
 
-    private sealed class Verification(string path, VerifyOptions options)
+    /// <summary>Verifies a shard, and returns its manifest too, with which the bundle around it is compared.</summary>
+    /// <param name="depth">The number of bundles around it.</param>
+    internal static (VerifyReport Report, ImmutableArray<ManifestEntry> Manifest, AttestationFindings? Signed) VerifyShard(
+        BundleFiles files, VerifyOptions options, int depth, CancellationToken cancellationToken)
+    {
+        var verification = new Verification("", options, depth);
+        return (verification.Run(files, cancellationToken), verification.Manifest, verification.Signed);
+    }
+
+    private sealed class Verification(string path, VerifyOptions options, int depth)
     {
         private const int SmallFileLimit = 1024 * 1024;
         private const int MostThreads = 4;
 
         private readonly ConcurrentDictionary<string, byte[]> _kept = new(StringComparer.Ordinal);
-        private readonly List<VerifyProblem> _problems = [];
-        private readonly Dictionary<string, VerifyAnswer> _answers = new(StringComparer.Ordinal);
-        private long _problemCount;
+        private readonly VerifyFindings _found = new(options.MaxProblems);
+
+        public ImmutableArray<ManifestEntry> Manifest { get; private set; } = [];
+
+        public AttestationFindings? Signed { get; private set; }
 
         public VerifyReport Run(CancellationToken cancellationToken)
         {
@@ -48,50 +59,54 @@ public static class BundleVerifier
         public VerifyReport Run(BundleFiles files, CancellationToken cancellationToken)
         {
             if (files.Name.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
-                Fail(VerifyQuestion.Files, VerifyCode.NotSealed, ".", "the folder is a partial bundle, which was never sealed");
+                _found.Fail(VerifyQuestion.Files, VerifyCode.NotSealed, ".", "the folder is a partial bundle, which was never sealed");
             var tree = files.Tree(options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
-                Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, link, "is a link");
+                _found.Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, link, "is a link");
             foreach (var (folder, cause) in tree.Unreadable)
-                Undecided(VerifyQuestion.Files, VerifyCode.Unreadable, folder.Length == 0 ? "." : folder, cause);
+                _found.Undecided(VerifyQuestion.Files, VerifyCode.Unreadable, folder.Length == 0 ? "." : folder, cause);
             if (tree.TooMany)
             {
-                Fail(VerifyQuestion.Files, VerifyCode.LimitExceeded, ".", $"the bundle has more than {options.MaxEntries} entries");
+                _found.Fail(VerifyQuestion.Files, VerifyCode.LimitExceeded, ".", $"the bundle has more than {options.MaxEntries} entries");
                 return NothingReached();
             }
             var present = new HashSet<string>(tree.Files, StringComparer.Ordinal);
             var tags = ReadTagManifest(files, present);
             var info = CheckTagFiles(files, present, tags);
-            var entries = ReadManifest(files, present, tags);
-            var (bytes, counted) = CheckPayload(files, tree, present, entries, cancellationToken);
-            var signed = CheckAttestation(files, tree, present);
+            var entries = Manifest = ReadManifest(files, present, tags);
+            var elsewhere = ReadFetch(files, present, tags, entries);
+            var (bytes, counted) = CheckPayload(files, tree, present, entries, elsewhere, cancellationToken);
+            var signed = Signed = CheckAttestation(files, tree, present);
+            var shards = new ShardCheck(files, tree, entries, elsewhere, options, depth, _found).Run(cancellationToken);
             if (signed?.Statement is { } statement)
                 CompareStatement(statement, tags.Digest, tree);
-            else if (ChainAsked)
-                Fail(VerifyQuestion.Chain, VerifyCode.Unsigned, ".", "there is no signed statement to compare with");
+            else if (options.AsksForChain)
+                _found.Fail(VerifyQuestion.Chain, VerifyCode.Unsigned, ".", "there is no signed statement to compare with");
             if (signed is null && options.TimeStampRoots is not null)
-                Fail(VerifyQuestion.Time, VerifyCode.TimeStampMissing, ".", "there is no signature that could have a time stamp");
+                _found.Fail(VerifyQuestion.Time, VerifyCode.TimeStampMissing, ".", "there is no signature that could have a time stamp");
             if (options.Locker is { } locker)
             {
-                var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(
+                var faults = _found.Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(
                     VerifyQuestion.Chain, locker, () => Locker.Check(locker, signed?.Head));
                 foreach (var (code, bundle, message) in faults ?? [])
-                    Fail(VerifyQuestion.Chain, code, bundle, message);
+                    _found.Fail(VerifyQuestion.Chain, code, bundle, message);
             }
             foreach (var folder in tree.EmptyFolders)
-                Fail(VerifyQuestion.Files, VerifyCode.UnexpectedFile, folder, "is an empty folder");
+                _found.Fail(VerifyQuestion.Files, VerifyCode.UnexpectedFile, folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
-                Fail(VerifyQuestion.Files, files.IsSpecial(file) ? VerifyCode.SpecialFile : VerifyCode.UnexpectedFile, file, FinderFiles.Is(file)
+            {
+                _found.Fail(VerifyQuestion.Files, files.IsSpecial(file) ? VerifyCode.SpecialFile : VerifyCode.UnexpectedFile, file, FinderFiles.Is(file)
                     ? "is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again"
                     : "is in no manifest");
+            }
             return Report(
-                (entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
+                (entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted), shards,
                 new(
                     PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null,
                     RunMode.Of(_kept.GetValueOrDefault(BundleLayout.Run)), tags.Digest));
         }
 
-        private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, new(null, null, null));
+        private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, shards: null, new(null, null, null));
 
         /// <summary>
         /// Opens the folder or archive; returns null, after adding a problem, when it is neither or not safe to read.
@@ -101,42 +116,41 @@ public static class BundleVerifier
             var folder = new DirectoryInfo(root);
             if (BundleTree.IsLink(folder) && (folder.Exists || folder.LinkTarget is not null))
             {
-                Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, ".", "the bundle is a link; name the folder or archive itself");
+                _found.Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, ".", "the bundle is a link; name the folder or archive itself");
                 return null;
             }
             if (folder.Exists)
                 return new BundleFolder(root);
             if (!Path.Exists(root))
                 throw new DirectoryNotFoundException($"{root}: there is no bundle");
-            return Guarded<BundleFiles>(VerifyQuestion.Files, ".", () =>
+            return _found.Guarded<BundleFiles>(VerifyQuestion.Files, ".", () =>
             {
                 var (archive, faults) = BundleArchive.Open(root, options.MaxEntries, cancellationToken);
                 foreach (var fault in faults)
-                    Fail(VerifyQuestion.Files, fault.Code, fault.Path, fault.Message);
+                    _found.Fail(VerifyQuestion.Files, fault.Code, fault.Path, fault.Message);
                 return archive;
             });
         }
 
-        private (Digest? Digest, ImmutableArray<ManifestEntry> Entries) ReadTagManifest(BundleFiles files, HashSet<string> present)
+        private TagManifest ReadTagManifest(BundleFiles files, HashSet<string> present)
         {
             if (Take(files, present, BundleLayout.TagManifest, SmallFileLimit, VerifyQuestion.Manifest) is not { } content)
-                return (null, []);
+                return new(null, []);
             if (ManifestText.ParseTags(content) is { } entries)
-                return (Digest.Of(content), entries);
-            Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.TagManifest,
-                $"must have exactly one line each for {string.Join(", ", BundleLayout.TagFiles)}, in this order");
-            return (Digest.Of(content), []);
+                return new(Digest.Of(content), entries);
+            _found.Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.TagManifest,
+                $"must have exactly one line each for {string.Join(", ", BundleLayout.TagFiles)}, in this order, {BundleLayout.Fetch} only if it is there");
+            return new(Digest.Of(content), []);
         }
 
         /// <summary>Checks the tag files and returns the members of bag-info.txt, as far as it can be read.</summary>
-        private Dictionary<string, string> CheckTagFiles(
-            BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        private Dictionary<string, string> CheckTagFiles(BundleFiles files, HashSet<string> present, TagManifest tags)
         {
             if (Take(files, present, BundleLayout.BagIt, SmallFileLimit, VerifyQuestion.Manifest) is { } bagit)
             {
                 Compare(tags.Entries, BundleLayout.BagIt, Digest.Of(bagit));
                 if (Encoding.Latin1.GetString(bagit) != BundleLayout.BagItContent)
-                    Fail(VerifyQuestion.Manifest, VerifyCode.TypeUnsupported, BundleLayout.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
+                    _found.Fail(VerifyQuestion.Manifest, VerifyCode.TypeUnsupported, BundleLayout.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
             }
             var members = new Dictionary<string, string>(StringComparer.Ordinal);
             if (Take(files, present, BundleLayout.BagInfo, SmallFileLimit, VerifyQuestion.Manifest) is not { } info)
@@ -146,27 +160,46 @@ public static class BundleVerifier
             {
                 var colon = line.IndexOf(": ", StringComparison.Ordinal);
                 if (colon <= 0 || !members.TryAdd(line[..colon], line[(colon + 2)..]))
-                    Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.BagInfo,
+                    _found.Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.BagInfo,
                         "has a line that is not 'label: value', or a label twice");
             }
             return members;
         }
 
-        private ImmutableArray<ManifestEntry> ReadManifest(
-            BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        private ImmutableArray<ManifestEntry> ReadManifest(BundleFiles files, HashSet<string> present, TagManifest tags)
         {
             if (Take(files, present, BundleLayout.Manifest, options.MaxManifestBytes, VerifyQuestion.Manifest) is not { } content)
                 return [];
             Compare(tags.Entries, BundleLayout.Manifest, Digest.Of(content));
             var (entries, faults) = ManifestText.Parse(content, options.MaxEntries);
             foreach (var fault in faults)
-                Fail(VerifyQuestion.Manifest, fault.Code, fault.Path, fault.Message);
+                _found.Fail(VerifyQuestion.Manifest, fault.Code, fault.Path, fault.Message);
             return entries;
+        }
+
+        /// <summary>Returns the files of the payload that lie elsewhere, by path.</summary>
+        private ImmutableDictionary<string, (string Url, long Length)> ReadFetch(
+            BundleFiles files, HashSet<string> present, TagManifest tags, ImmutableArray<ManifestEntry> entries)
+        {
+            var none = ImmutableDictionary<string, (string Url, long Length)>.Empty;
+            if (!tags.Entries.Any(t => t.Path == BundleLayout.Fetch)
+                || Take(files, present, BundleLayout.Fetch, options.MaxManifestBytes, VerifyQuestion.Manifest) is not { } content)
+            {
+                return none;
+            }
+            Compare(tags.Entries, BundleLayout.Fetch, Digest.Of(content));
+            var (elsewhere, faults) = FetchList.Parse(content);
+            foreach (var fault in faults)
+                _found.Fail(VerifyQuestion.Manifest, fault.Code, fault.Path, fault.Message);
+            foreach (var path in elsewhere.Keys.Except(entries.Select(e => e.Path)).Order(StringComparer.Ordinal))
+                _found.Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.Fetch, $"names {path}, which is not in the manifest");
+            return elsewhere;
         }
 
         /// <summary>Compares the payload with the manifest; returns its size, and whether all of it could be counted.</summary>
         private (long Bytes, bool All) CheckPayload(
-            BundleFiles files, BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries, CancellationToken cancellationToken)
+            BundleFiles files, BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries,
+            ImmutableDictionary<string, (string Url, long Length)> elsewhere, CancellationToken cancellationToken)
         {
             // Hashed on several threads but reported in the manifest's order, so that the report is deterministic.
             var found = new (Digest Digest, long Size)?[entries.Length];
@@ -188,18 +221,23 @@ public static class BundleVerifier
                 var (file, expected) = entries[n];
                 if (!present.Remove(file))
                 {
+                    if (elsewhere.TryGetValue(file, out var there))
+                    {
+                        bytes += there.Length;
+                        continue;
+                    }
                     all = false;
                     // A link in its place, or in one of its parent folders, is already reported.
                     if (!tree.Links.Any(l => file == l || file.StartsWith(l + "/", StringComparison.Ordinal)))
-                        Fail(VerifyQuestion.Files, VerifyCode.MissingFile, file, "is in the manifest but not in the bundle");
+                        _found.Fail(VerifyQuestion.Files, VerifyCode.MissingFile, file, "is in the manifest but not in the bundle");
                     continue;
                 }
                 if (problems[n] is { } problem)
-                    Add(problem);
+                    _found.Add(problem);
                 all &= found[n] is not null;
                 bytes += found[n]?.Size ?? 0;
                 if (found[n] is { } read && read.Digest != expected)
-                    Fail(VerifyQuestion.Files, VerifyCode.ContentModified, file, $"has the SHA-256 {read.Digest}, not {expected}");
+                    _found.Fail(VerifyQuestion.Files, VerifyCode.ContentModified, file, $"has the SHA-256 {read.Digest}, not {expected}");
             }
             return (bytes, all);
         }
@@ -225,9 +263,9 @@ public static class BundleVerifier
             {
                 present.ExceptWith(parts.Select(AttestationFiles.PathOf));
                 if (!options.Trust.IsNobody || parts.Count > 0 || tree.EmptyFolders.Contains(BundleLayout.Attestation))
-                    Fail(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed");
+                    _found.Fail(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed");
                 else if (!options.AllowUnsigned)
-                    Undecided(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed; give --allow-unsigned if that is expected");
+                    _found.Undecided(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed; give --allow-unsigned if that is expected");
                 return null;
             }
             byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, VerifyQuestion.Signature);
@@ -238,10 +276,10 @@ public static class BundleVerifier
                 Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName));
             if (taken is not ({ } signature, { } statement, { } sigstore, { } signer))
                 return null;
-            var found = new AttestationCheck(new(statement, signature, stamp, sigstore, signer), options, Fail).Run();
+            var found = new AttestationCheck(new(statement, signature, stamp, sigstore, signer), options, _found.Fail).Run();
             if (found.Signer is { } who && options.Trust.IsNobody)
             {
-                Undecided(
+                _found.Undecided(
                     VerifyQuestion.KeyTrust, VerifyCode.SignerNotAsked, AttestationFiles.PathOf(AttestationFiles.SignerName),
                     $"signed by {who}; to check whether it is trusted, give its key, certificate or authority with --trust");
             }
@@ -251,35 +289,35 @@ public static class BundleVerifier
         private void CompareStatement(BundleStatement statement, Digest? tagManifest, BundleTree tree)
         {
             if (tagManifest is { } found && found != statement.TagManifest)
-                Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, BundleLayout.TagManifest,
+                _found.Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, BundleLayout.TagManifest,
                     $"has the SHA-256 {found}, but the signature is for {statement.TagManifest}");
             // Missing or broken files are reported where they are checked; without them there is nothing to compare.
             if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
             {
-                Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, missing, "is not there");
+                _found.Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, missing, "is not there");
                 return;
             }
             if (BundleFacts.Sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
             {
                 // A file that could not be read was reported when it was read.
-                if (_problems.Any(p => p.Path == unread))
-                    Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, unread, "could not be read");
+                if (_found.Problems.Any(p => p.Path == unread))
+                    _found.Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, unread, "could not be read");
                 else
-                    Fail(VerifyQuestion.Totals, VerifyCode.LimitExceeded, unread, $"is larger than {BundleFacts.Limit} bytes");
+                    _found.Fail(VerifyQuestion.Totals, VerifyCode.LimitExceeded, unread, $"is larger than {BundleFacts.Limit} bytes");
                 return;
             }
             try
             {
                 if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
                 {
-                    Fail(
+                    _found.Fail(
                         VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),
                         "contradicts the bundle about its identity, content or conclusions");
                 }
             }
             catch (InvalidDataException e)
             {
-                Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, BundleLayout.Run, e.Message);
+                _found.Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, BundleLayout.Run, e.Message);
             }
         }
 
@@ -288,17 +326,18 @@ public static class BundleVerifier
             var actual = string.Create(CultureInfo.InvariantCulture, $"{bytes}.{files}");
             if (!info.TryGetValue("Payload-Oxum", out var stated))
             {
-                Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, "there is no Payload-Oxum to compare with");
+                _found.Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, "there is no Payload-Oxum to compare with");
                 return false;
             }
             if (stated == actual)
                 return true;
             if (!counted)
             {
-                Undecided(VerifyQuestion.Totals, VerifyCode.Unreadable, BundleLayout.BagInfo, $"Payload-Oxum is {stated}; not every file could be counted");
+                _found.Undecided(
+                    VerifyQuestion.Totals, VerifyCode.Unreadable, BundleLayout.BagInfo, $"Payload-Oxum is {stated}; not every file could be counted");
                 return null;
             }
-            Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, $"Payload-Oxum is {stated}, the payload has {actual}");
+            _found.Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, $"Payload-Oxum is {stated}, the payload has {actual}");
             return false;
         }
 
@@ -310,14 +349,14 @@ public static class BundleVerifier
         {
             if (!present.Remove(file))
             {
-                Fail(question, VerifyCode.MissingFile, file, "is not in the bundle");
+                _found.Fail(question, VerifyCode.MissingFile, file, "is not in the bundle");
                 return null;
             }
             var (content, problem) = BundleFiles.Try(question, file, () => files.Read(file, limit));
             if (problem is not null)
-                Add(problem);
+                _found.Add(problem);
             else if (content is null)
-                Fail(question, VerifyCode.LimitExceeded, file, $"is larger than {limit} bytes");
+                _found.Fail(question, VerifyCode.LimitExceeded, file, $"is larger than {limit} bytes");
             else if (BundleFacts.Sources.Contains(file))
                 _kept[file] = content;
             return content;
@@ -326,72 +365,15 @@ public static class BundleVerifier
         private void Compare(ImmutableArray<ManifestEntry> tags, string file, Digest found)
         {
             foreach (var (_, expected) in tags.Where(t => t.Path == file && t.Digest != found))
-                Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, file, $"has the SHA-256 {found}, not {expected}");
+                _found.Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, file, $"has the SHA-256 {found}, not {expected}");
         }
 
-        private T? Guarded<T>(string question, string file, Func<T?> read)
-        {
-            var (value, problem) = BundleFiles.Try(question, file, read);
-            if (problem is not null)
-                Add(problem);
-            return value;
-        }
+        private VerifyReport Report((int Files, long Bytes)? counts, AttestationFindings? signed, bool? oxum, ShardCount? shards, Identity identity) =>
+            new(
+                VerifyLines.Of(_found, options, counts, signed, oxum, shards), [.. _found.Problems], _found.Count,
+                identity.BundleId, identity.Mode, identity.TagManifest);
 
-        private void Fail(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Fails));
-
-        private void Undecided(string question, string code, string file, string message) =>
-            Add(new(question, code, file, message, VerifyAnswer.Undecided));
-
-        private void Add(VerifyProblem problem)
-        {
-            // Escaped here because names in a hostile bundle may contain terminal escape sequences.
-            problem = problem with { Path = PrintableText.Of(problem.Path), Message = PrintableText.Of(problem.Message) };
-            _problemCount++;
-            if (_problems.Count < options.MaxProblems)
-                _problems.Add(problem);
-            if (!_answers.TryGetValue(problem.Question, out var answer) || answer != VerifyAnswer.Fails)
-                _answers[problem.Question] = problem.Answer;
-        }
-
-        /// <param name="counts">The payload's totals; null when its content was not read.</param>
-        private VerifyReport Report((int Files, long Bytes)? counts, AttestationFindings? signed, bool? oxum, Identity identity)
-        {
-            var size = string.Create(CultureInfo.InvariantCulture, $"{counts?.Files} files, {counts?.Bytes} bytes");
-            ImmutableArray<VerifyLine> lines =
-            [
-                Line(VerifyQuestion.Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
-                Line(
-                    VerifyQuestion.Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
-                    counts is null ? "not reached" : "well-formed, and covered by the tag manifest"),
-                Line(
-                    VerifyQuestion.Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
-                    counts is null ? "not reached" : signed?.Signer is { } who ? $"by {who}" : "unsigned, as allowed"),
-                Line(
-                    VerifyQuestion.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
-                    options.Trust.IsNobody ? "no trusted signer was given (--trust)" : "the signer is among those trusted"),
-                Line(
-                    VerifyQuestion.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
-                    AttestationFindings.TimeWords(signed, options.TimeStampRoots is not null)),
-                Line(
-                    VerifyQuestion.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
-                    AttestationFindings.ChainWords(signed, ChainAsked)),
-                Line(
-                    VerifyQuestion.Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
-                    oxum is true ? $"Payload-Oxum agrees: {size}" : "not reached"),
-            ];
-            return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
-        }
-
-        private bool ChainAsked =>
-            options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
-
-        private VerifyLine Line(string question, VerifyAnswer otherwise, string detail)
-        {
-            if (!_answers.TryGetValue(question, out var answer))
-                return new(question, otherwise, detail);
-            var first = _problems.FirstOrDefault(p => p.Question == question && p.Answer == answer);
-            return new(question, answer, first is null ? "see the problems" : $"{first.Code} {first.Path}: {first.Message}");
-        }
+        private readonly record struct TagManifest(Digest? Digest, ImmutableArray<ManifestEntry> Entries);
 
         private sealed record Identity(string? BundleId, string? Mode, Digest? TagManifest);
     }

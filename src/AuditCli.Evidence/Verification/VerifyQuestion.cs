@@ -10,4 +10,7 @@ public static class VerifyQuestion
     public const string Time = "time";
     public const string Chain = "chain";
     public const string Totals = "totals";
+
+    /// <summary>Asked only of a bundle over bundles.</summary>
+    public const string Shards = "shards";
 }

@@ -43,6 +43,9 @@ public sealed record VerifyOptions(bool AllowUnsigned)
     /// <summary>The largest number of files that a bundle may have.</summary>
     public int MaxEntries { get; init; } = 1_000_000;
 
+    /// <summary>Whether the bundle's place in a chain is a question.</summary>
+    internal bool AsksForChain => ExpectHead is not null || Challenge is not null || Previous is not null || Locker is not null;
+
     /// <summary>How many problems are listed; further ones are only counted.</summary>
     public int MaxProblems { get; init; } = 1000;
 }

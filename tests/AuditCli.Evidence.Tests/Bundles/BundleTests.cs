@@ -281,6 +281,9 @@ public sealed class BundleTests : IDisposable
 
         public override byte[]? Read(string path, long limit) => Changed(path, _folder.Read(path, limit));
 
+        public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
+            string path, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public override bool IsSpecial(string path) => _folder.IsSpecial(path);
 
         public override void Dispose() => _folder.Dispose();
