@@ -15,7 +15,7 @@ internal sealed class ArchiveContent : IDisposable
     private long _read;
     private uint _crc;
 
-    public ArchiveContent(ArchiveBytes archive, string path, ArchiveMember member)
+    public ArchiveContent(FileBytes archive, string path, ArchiveMember member)
     {
         (_path, _member) = (path, member);
         _stored = new(archive, member.Offset, member.Stored, single: member.Deflated);
@@ -81,7 +81,7 @@ internal sealed class ArchiveContent : IDisposable
     /// is given and requests no more once the content has ended. So bytes hidden after the content are left over here, and a
     /// missing end shows as a request for more.
     /// </summary>
-    private sealed class Stored(ArchiveBytes archive, long offset, long left, bool single) : ReadOnlyStream
+    private sealed class Stored(FileBytes archive, long offset, long left, bool single) : ReadOnlyStream
     {
         private const int Singles = 64;
 

@@ -11,13 +11,13 @@ namespace AuditCli.Evidence.Bundles;
 /// </summary>
 internal sealed class BundleArchive : BundleFiles
 {
-    private const int BufferSize = 128 * 1024;    private readonly ArchiveBytes _bytes;
+    private const int BufferSize = 128 * 1024;    private readonly FileBytes _bytes;
     private readonly ArchiveIndex _index;
     private readonly string _prefix;
-    private readonly SafeFileHandle? _owned;
+    private readonly IDisposable? _owner;
 
-    private BundleArchive(ArchiveBytes bytes, ArchiveIndex index, SafeFileHandle? owned) =>
-        (_bytes, _index, _prefix, _owned) = (bytes, index, index.TopFolder, owned);
+    private BundleArchive(FileBytes bytes, ArchiveIndex index, IDisposable? owner) =>
+        (_bytes, _index, _prefix, _owner) = (bytes, index, index.TopFolder, owner);
 
     public override string Name => _prefix.TrimEnd('/');
 
@@ -27,28 +27,33 @@ internal sealed class BundleArchive : BundleFiles
     /// <exception cref="IOException">It cannot be read.</exception>
     public static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(string path, int limit, CancellationToken cancellationToken)
     {
-        var handle = SafeFile.OpenRead(path);
-        return Owning(handle, () => Open(new(handle, 0, SafeFile.Size(handle, path)), path, limit, handle, cancellationToken));
+        var (bytes, owner) = FileBytes.Open(path);
+        return Open(bytes, path, limit, owner, cancellationToken);
     }
 
-    /// <summary>Opens an archive that lies in this one, in place where it is not compressed, else from a copy that is deleted on disposal.</summary>
-    public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(string path, int limit, CancellationToken cancellationToken)
+    /// <summary>Reads the list of entries of an archive that is open.</summary>
+    /// <param name="owner">Disposed of with the archive, and where there is none; null if the bytes have another owner.</param>
+    /// <inheritdoc cref="Open(string, int, CancellationToken)"/>
+    public static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(
+        FileBytes bytes, string path, int limit, IDisposable? owner, CancellationToken cancellationToken)
     {
-        using var content = Member(path);
-        var member = _index.Files[_prefix + path];
-        if (!member.Deflated)
-            return Open(_bytes.Part(member.Offset, member.Stored), path, limit, owned: null, cancellationToken);
-        var copy = File.OpenHandle(
-            Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, preallocationSize: 0);
-        return Owning(copy, () =>
+        try
         {
-            CopyTo(copy, content, cancellationToken);
-            return Open(new(copy, 0, content.Size), path, limit, copy, cancellationToken);
-        });
+            var (index, faults) = Read(bytes, path, limit, cancellationToken);
+            if (faults.Count == 0)
+                return (new(bytes, index, owner), []);
+            owner?.Dispose();
+            return (null, faults);
+        }
+        catch
+        {
+            owner?.Dispose();
+            throw;
+        }
     }
 
-    private static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(
-        ArchiveBytes bytes, string path, int limit, SafeFileHandle? owned, CancellationToken cancellationToken)
+    private static (ArchiveIndex Index, IReadOnlyList<ManifestFault> Faults) Read(
+        FileBytes bytes, string path, int limit, CancellationToken cancellationToken)
     {
         var index = new ArchiveIndex(limit);
         try
@@ -74,25 +79,7 @@ internal sealed class BundleArchive : BundleFiles
             index.Faults.Add(e.Fault);
         }
         index.NameWhatIsUsual();
-        return index.Faults.Count == 0 ? (new(bytes, index, owned), []) : (null, index.Faults);
-    }
-
-    /// <summary>Opens an archive that owns a file, which is closed if there is no archive.</summary>
-    private static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Owning(
-        SafeFileHandle file, Func<(BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults)> open)
-    {
-        try
-        {
-            var opened = open();
-            if (opened.Archive is null)
-                file.Dispose();
-            return opened;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return (index, index.Faults);
     }
 
     private static void CopyTo(SafeFileHandle copy, ArchiveContent content, CancellationToken cancellationToken)
@@ -105,6 +92,30 @@ internal sealed class BundleArchive : BundleFiles
             RandomAccess.Write(copy, buffer.AsSpan(0, read), at);
         }
     }
+
+    /// <summary>Opens a file in place or, if it is compressed, a copy that is deleted on disposal.</summary>
+    /// <inheritdoc cref="BundleFiles.Open" path="/exception"/>
+    public override (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken)
+    {
+        using var content = Member(path);
+        var member = _index.Files[_prefix + path];
+        if (!member.Deflated)
+            return (_bytes.Part(member.Offset, member.Stored), null);
+        var copy = File.OpenHandle(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        try
+        {
+            CopyTo(copy, content, cancellationToken);
+            return (new(copy, 0, content.Size), copy);
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+    }
+
+    public override bool Has(string path) =>
+        _index.Files.ContainsKey(_prefix + path) || _index.Files.Keys.Any(f => f.StartsWith($"{_prefix}{path}/", StringComparison.Ordinal));
 
     public override BundleTree Tree(int limit, CancellationToken cancellationToken) => _index.Tree();
 
@@ -143,7 +154,7 @@ internal sealed class BundleArchive : BundleFiles
 
     public override bool IsSpecial(string path) => false;
 
-    public override void Dispose() => _owned?.Dispose();
+    public override void Dispose() => _owner?.Dispose();
 
     private ArchiveContent Member(string path) => _index.Files.TryGetValue(_prefix + path, out var member)
         ? new(_bytes, path, member)
@@ -161,7 +172,7 @@ internal sealed class BundleArchive : BundleFiles
     /// Detects the kind by the file extension, so that bytes before a zip's first entry are a fault and not another kind; without
     /// a known extension by the first bytes.
     /// </summary>
-    private static Kind KindOf(ArchiveBytes bytes, string path)
+    private static Kind KindOf(FileBytes bytes, string path)
     {
         var name = Path.GetFileName(path).ToLowerInvariant();
         if (name.EndsWith(".zip", StringComparison.Ordinal))

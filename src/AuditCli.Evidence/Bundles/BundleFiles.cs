@@ -25,11 +25,22 @@ internal abstract class BundleFiles : IDisposable
     /// <inheritdoc cref="Hash" path="/exception"/>
     public abstract byte[]? Read(string path, long limit);
 
+    /// <summary>Opens a regular file for reading in any order.</summary>
+    /// <returns>Its bytes, and what to dispose of afterwards; null if the bytes live as long as this object.</returns>
+    /// <inheritdoc cref="Hash" path="/exception"/>
+    public abstract (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken);
+
+    /// <summary>Whether there is a file or a folder that is not empty.</summary>
+    public abstract bool Has(string path);
+
     /// <summary>Opens a bundle's archive that is a file of this one; returns null, and why, when it is not safe to read.</summary>
     /// <param name="limit">The largest number of entries that it may have.</param>
     /// <inheritdoc cref="Hash" path="/exception"/>
-    public abstract (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
-        string path, int limit, CancellationToken cancellationToken);
+    public (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(string path, int limit, CancellationToken cancellationToken)
+    {
+        var (bytes, owner) = Open(path, cancellationToken);
+        return BundleArchive.Open(bytes, path, limit, owner, cancellationToken);
+    }
 
     /// <summary>Whether the file is known to be a pipe or another special file; false when it cannot be opened.</summary>
     public abstract bool IsSpecial(string path);
@@ -80,8 +91,9 @@ internal sealed class BundleFolder(string root) : BundleFiles
 
     public override byte[]? Read(string path, long limit) => SafeFile.Read(At(path), limit);
 
-    public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
-        string path, int limit, CancellationToken cancellationToken) => BundleArchive.Open(At(path), limit, cancellationToken);
+    public override (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken) => FileBytes.Open(At(path));
+
+    public override bool Has(string path) => Path.Exists(At(path));
 
     public override bool IsSpecial(string path)
     {

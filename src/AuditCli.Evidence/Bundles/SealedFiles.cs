@@ -16,14 +16,16 @@ public sealed class SealedFiles
     private readonly FrozenDictionary<string, Digest> _manifest;
     private readonly ConcurrentDictionary<string, SealedBlocks> _blocks = new(StringComparer.Ordinal);
 
-    private SealedFiles(string folder, Digest tagManifest, IEnumerable<ManifestEntry> manifest)
+    private readonly BundleFiles _files;
+
+    private SealedFiles(string path, BundleFiles files, Digest tagManifest, IEnumerable<ManifestEntry> manifest)
     {
-        (Folder, TagManifestSha256) = (folder, tagManifest);
+        (Path, _files, TagManifestSha256) = (path, files, tagManifest);
         _manifest = manifest.ToFrozenDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
     }
 
-    /// <summary>The full path of the bundle's root.</summary>
-    public string Folder { get; }
+    /// <summary>The full path of the bundle's folder or archive; for a shard, with the path of its archive in the bundle around it.</summary>
+    public string Path { get; }
 
     /// <summary>The digest that identifies the whole bundle.</summary>
     public Digest TagManifestSha256 { get; }
@@ -32,7 +34,7 @@ public sealed class SealedFiles
     public required IReadOnlyDictionary<string, string> Info { get; init; }
 
     /// <summary>Whether there is a signature. It is not checked here.</summary>
-    public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundleLayout.Attestation));
+    public bool IsSigned => _files.Has(BundleLayout.Attestation);
 
     /// <summary>Paths of every payload file from the bundle's root, in order.</summary>
     public IEnumerable<string> Paths => _manifest.Keys.Order(StringComparer.Ordinal);
@@ -47,36 +49,57 @@ public sealed class SealedFiles
     /// <exception cref="IOException">A manifest cannot be read.</exception>
     public static SealedFiles Open(string bundle, Digest? verified = null)
     {
-        var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundle));
-        if (folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
-            throw new InvalidDataException($"{folder} was never sealed");
+        var path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(bundle));
         // A missing file's attributes have every bit set, including that of links, so existence is checked first.
-        var there = new DirectoryInfo(folder);
+        var there = new DirectoryInfo(path);
         if ((there.Exists || there.LinkTarget is not null) && BundleTree.IsLink(there))
-            throw new InvalidDataException($"{folder} is a link; name the folder itself");
-        if (!there.Exists)
-            throw new DirectoryNotFoundException($"there is no bundle {folder}");
-        var tags = BundleFile.Read(folder, BundleLayout.TagManifest, SmallFileLimit);
+            throw new InvalidDataException($"{path} is a link; name the folder itself");
+        if (there.Exists)
+            return Open(path, new BundleFolder(path), verified);
+        return File.Exists(path)
+            ? Open(path, Archive(path, BundleArchive.Open(path, MaxEntries, CancellationToken.None)), verified)
+            : throw new DirectoryNotFoundException($"there is no bundle {path}");
+    }
+
+    /// <summary>Opens a shard of this bundle: an archive that <see cref="ShardList"/> names.</summary>
+    /// <inheritdoc cref="Open(string, Digest?)"/>
+    public SealedFiles OpenShard(Shard shard)
+    {
+        var archive = Named(shard.Archive, () => _files.OpenArchive(shard.Archive, MaxEntries, CancellationToken.None));
+        return Open($"{Path}/{shard.Archive}", Archive(shard.Archive, archive), shard.TagManifest);
+    }
+
+    /// <summary>Whether a file that the manifest names is in the bundle. Only archives of shards may be elsewhere.</summary>
+    public bool IsHere(string path) => _files.Has(path);
+
+    private static SealedFiles Open(string path, BundleFiles files, Digest? verified)
+    {
+        if (files.Name.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
+            throw new InvalidDataException($"{path} was never sealed");
+        var tags = Read(files, BundleLayout.TagManifest, SmallFileLimit);
         if (verified is { } expected && Digest.Of(tags) != expected)
             throw new InvalidDataException($"{BundleLayout.TagManifest} is not the one that was verified: the bundle was replaced in the meantime");
         if (ManifestText.ParseTags(tags) is not { } covered)
             throw new InvalidDataException($"{BundleLayout.TagManifest} is not the tag manifest of a bundle");
         var (manifest, info) = (ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty);
-        foreach (var (path, digest) in covered)
+        foreach (var (tag, digest) in covered)
         {
-            var content = BundleFile.Read(folder, path);
+            var content = Read(files, tag, BundleFile.DefaultLimit);
             if (Digest.Of(content) != digest)
-                throw Changed(path);
-            if (path == BundleLayout.Manifest)
+                throw Changed(tag);
+            if (tag == BundleLayout.Manifest)
                 manifest = content;
-            if (path == BundleLayout.BagInfo)
+            if (tag == BundleLayout.BagInfo)
                 info = content;
         }
         var (entries, faults) = ManifestText.Parse(manifest.Span, MaxEntries);
         return faults is [var fault, ..]
             ? throw new InvalidDataException($"{fault.Path}: {fault.Message}")
-            : new(folder, Digest.Of(tags), entries) { Info = Members(info.Span) };
+            : new(path, files, Digest.Of(tags), entries) { Info = Members(info.Span) };
     }
+
+    private static BundleArchive Archive(string path, (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) opened) =>
+        opened.Archive ?? throw new InvalidDataException($"{path}: {opened.Faults[0].Path} {opened.Faults[0].Message}");
 
     /// <summary>Whether the manifest names the file.</summary>
     public bool Has(string path) => _manifest.ContainsKey(path);
@@ -96,7 +119,7 @@ public sealed class SealedFiles
     public byte[] Read(string path, long limit = BundleFile.DefaultLimit)
     {
         var expected = DigestOf(path);
-        var content = BundleFile.Read(Folder, path, limit);
+        var content = Read(_files, path, limit);
         return Digest.Of(content) == expected ? content : throw Changed(path);
     }
 
@@ -111,21 +134,21 @@ public sealed class SealedFiles
     public Stream OpenFile(string path, CancellationToken cancellationToken = default)
     {
         var expected = DigestOf(path);
-        var file = BundleFile.Open(Folder, path);
+        var (bytes, owner) = Named(path, () => _files.Open(path, cancellationToken));
         try
         {
-            if (file.Length <= SealedBlocks.Size)
+            if (bytes.Length <= SealedBlocks.Size)
             {
-                file.Dispose();
+                owner?.Dispose();
                 return new MemoryStream(Read(path), writable: false);
             }
             if (!_blocks.TryGetValue(path, out var blocks))
-                _blocks[path] = blocks = Compare(file, path, expected, cancellationToken);
-            return new SealedStream(file.SafeFileHandle, path, blocks);
+                _blocks[path] = blocks = Compare(bytes, path, expected, cancellationToken);
+            return new SealedStream(bytes, owner, path, blocks);
         }
         catch
         {
-            file.Dispose();
+            owner?.Dispose();
             throw;
         }
     }
@@ -136,18 +159,50 @@ public sealed class SealedFiles
     private static Dictionary<string, string> Members(ReadOnlySpan<byte> info) => Encoding.UTF8.GetString(info).Split('\n')
         .Select(l => l.Split(": ", 2)).Where(l => l.Length == 2).DistinctBy(l => l[0]).ToDictionary(l => l[0], l => l[1], StringComparer.Ordinal);
 
-    private static SealedBlocks Compare(FileStream file, string path, Digest expected, CancellationToken cancellationToken)
+    private static SealedBlocks Compare(FileBytes file, string path, Digest expected, CancellationToken cancellationToken)
     {
         using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var digests = new List<Digest>();
         var buffer = new byte[SealedBlocks.Size];
         var length = 0L;
-        for (int read; (read = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; length += read)
+        for (int read; (read = Fill(file, buffer, length)) > 0; length += read)
         {
             cancellationToken.ThrowIfCancellationRequested();
             whole.AppendData(buffer, 0, read);
             digests.Add(Digest.Of(buffer.AsSpan(0, read)));
         }
         return Digest.FromHash(whole.GetHashAndReset()) == expected ? new(length, digests) : throw Changed(path);
+    }
+
+    private static int Fill(FileBytes file, Span<byte> buffer, long at)
+    {
+        var filled = 0;
+        for (int read; filled < buffer.Length && (read = file.Read(buffer[filled..], at + filled)) > 0;)
+            filled += read;
+        return filled;
+    }
+
+    private static byte[] Read(BundleFiles files, string path, long limit) => Named(path, () =>
+        files.Read(path, limit) ?? throw new InvalidDataException($"{path} is larger than {limit} bytes"));
+
+    /// <summary>Reads a file, and turns what is wrong with it into a message that names it.</summary>
+    private static T Named<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (NotSupportedException e)
+        {
+            throw new InvalidDataException($"{path} is not a regular file", e);
+        }
+        catch (UnsafeContainerException e)
+        {
+            throw new InvalidDataException($"{path} {e.Message}", e);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new FileNotFoundException($"{path} is not in the bundle", e);
+        }
     }
 }

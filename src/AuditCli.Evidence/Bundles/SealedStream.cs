@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace AuditCli.Evidence.Bundles;
 /// when the whole file was compared with the manifest. So a file that is replaced or overwritten while it is read never gives
 /// other content.
 /// </summary>
-internal sealed class SealedStream(SafeFileHandle handle, string name, SealedBlocks blocks) : Stream
+internal sealed class SealedStream(FileBytes bytes, IDisposable? owner, string name, SealedBlocks blocks) : Stream
 {
     private readonly byte[] _block = new byte[SealedBlocks.Size];
     private long _loaded = -1;
@@ -58,7 +56,7 @@ internal sealed class SealedStream(SafeFileHandle handle, string name, SealedBlo
     protected override void Dispose(bool disposing)
     {
         if (disposing)
-            handle.Dispose();
+            owner?.Dispose();
         base.Dispose(disposing);
     }
 
@@ -68,7 +66,7 @@ internal sealed class SealedStream(SafeFileHandle handle, string name, SealedBlo
         var start = number * SealedBlocks.Size;
         _length = (int)Math.Min(SealedBlocks.Size, Length - start);
         var filled = 0;
-        for (int read; filled < _length && (read = RandomAccess.Read(handle, _block.AsSpan(filled, _length - filled), start + filled)) > 0;)
+        for (int read; filled < _length && (read = bytes.Read(_block.AsSpan(filled, _length - filled), start + filled)) > 0;)
             filled += read;
         if (filled < _length || Digest.Of(_block.AsSpan(0, _length)) != blocks.Digests[(int)number])
             throw SealedFiles.Changed(name);

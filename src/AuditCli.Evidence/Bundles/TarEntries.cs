@@ -31,7 +31,7 @@ internal static class TarEntries
     private readonly record struct Before(string? LongName, string? PaxPath, long? PaxSize);
 
     /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
-    public static void Read(ArchiveBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
+    public static void Read(FileBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
     {
         var length = bytes.Length;
         if (length % Block != 0)
@@ -78,7 +78,7 @@ internal static class TarEntries
 
     /// <summary>Adds a file or folder, and returns the position of the next header.</summary>
     private static long Add(
-        ArchiveBytes bytes, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next,
+        FileBytes bytes, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next,
         Before before, ArchiveIndex index)
     {
         var shown = Text(header[..NameLength]);
@@ -172,7 +172,7 @@ internal static class TarEntries
             : Encoding.Latin1.GetString(end < 0 ? field : field[..end]);
     }
 
-    private static string ReadLongName(ArchiveBytes bytes, long at, long size)
+    private static string ReadLongName(FileBytes bytes, long at, long size)
     {
         if (size is 0 or > ArchiveIndex.MaxName + 1)
             throw Whole($"has a name longer than {ArchiveIndex.MaxName} bytes");
@@ -183,7 +183,7 @@ internal static class TarEntries
             : throw Whole("has a long name with bytes after its end");
     }
 
-    private static Before ReadPax(ArchiveBytes bytes, long at, long size)
+    private static Before ReadPax(FileBytes bytes, long at, long size)
     {
         if (size > MaxPax)
             throw Whole($"has an extended header of more than {MaxPax} bytes");
@@ -221,7 +221,7 @@ internal static class TarEntries
         || key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)
         || key.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal);
 
-    private static void CheckEnd(ArchiveBytes bytes, long at)
+    private static void CheckEnd(FileBytes bytes, long at)
     {
         var length = bytes.Length;
         if (length - at < 2 * Block)
@@ -234,7 +234,7 @@ internal static class TarEntries
             throw Whole("has data after its end");
     }
 
-    private static void CheckPadding(ArchiveBytes bytes, long from, long to)
+    private static void CheckPadding(FileBytes bytes, long from, long to)
     {
         if (from == to)
             return;
@@ -245,7 +245,7 @@ internal static class TarEntries
             throw Whole("has data between two files");
     }
 
-    private static void ReadExactly(ArchiveBytes bytes, Span<byte> buffer, long at)
+    private static void ReadExactly(FileBytes bytes, Span<byte> buffer, long at)
     {
         for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
         {

@@ -49,7 +49,7 @@ internal static class ZipEntries
     }
 
     /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
-    public static void Read(ArchiveBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
+    public static void Read(FileBytes bytes, ArchiveIndex index, CancellationToken cancellationToken)
     {
         var (listAt, listSize, count) = FindList(bytes);
         index.Count(count);
@@ -72,7 +72,7 @@ internal static class ZipEntries
             throw Whole("there are bytes before the list of entries");
     }
 
-    private static (long At, long Size, long Count) FindList(ArchiveBytes bytes)
+    private static (long At, long Size, long Count) FindList(FileBytes bytes)
     {
         var length = bytes.Length;
         if (length < EndSize)
@@ -116,7 +116,7 @@ internal static class ZipEntries
         return (at, size, count);
     }
 
-    private static List<Listed> ReadList(ArchiveBytes bytes, long at, long size, int count, ArchiveIndex index, CancellationToken cancellationToken)
+    private static List<Listed> ReadList(FileBytes bytes, long at, long size, int count, ArchiveIndex index, CancellationToken cancellationToken)
     {
         var entries = new List<Listed>(count);
         var end = at + size;
@@ -194,7 +194,7 @@ internal static class ZipEntries
             : null;
     }
 
-    private static void ReadLocal(ArchiveBytes bytes, Listed entry, long next, ArchiveIndex index)
+    private static void ReadLocal(FileBytes bytes, Listed entry, long next, ArchiveIndex index)
     {
         var most = (int)Math.Min(LocalSize + ArchiveIndex.MaxName + MaxExtra, next - entry.Local);
         var room = (stackalloc byte[LocalSize + ArchiveIndex.MaxName + MaxExtra])[..most];
@@ -224,7 +224,7 @@ internal static class ZipEntries
         index.Add(entry.Text, entry.IsFolder ? null : new(data, entry.Stored, entry.Size, entry.Crc, entry.Method == 8));
     }
 
-    private static bool IsDescriptor(ArchiveBytes bytes, long at, long size, Listed entry)
+    private static bool IsDescriptor(FileBytes bytes, long at, long size, Listed entry)
     {
         if (size is not (12 or 16 or 20 or MaxDescriptor))
             return false;
@@ -270,7 +270,7 @@ internal static class ZipEntries
 
     private static bool Agrees(long stated, long found, long full) => stated == full || stated == found;
 
-    private static void ReadExactly(ArchiveBytes bytes, Span<byte> buffer, long at)
+    private static void ReadExactly(FileBytes bytes, Span<byte> buffer, long at)
     {
         for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
         {

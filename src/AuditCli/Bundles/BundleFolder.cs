@@ -39,7 +39,7 @@ internal sealed class BundleFolder
     public static BundleFolder Sealed(string folder, Digest? verified = null)
     {
         var files = SealedFiles.Open(folder, verified);
-        return new(files.Folder, files);
+        return new(files.Path, files);
     }
 
     /// <summary>Opens a folder that this program is writing and will seal, or one that is known to differ from its manifest.</summary>

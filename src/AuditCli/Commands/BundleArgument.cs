@@ -9,13 +9,21 @@ internal static class BundleArgument
     private const int Named = 3;
     private const int LongestPath = 500;
 
-    /// <summary>Returns why a path cannot be a bundle's folder, for a command that needs a folder; null if it can be one.</summary>
+    /// <summary>
+    /// Returns why a path cannot be a bundle that is read, a folder or an archive; null if it can be one. Unlike <see cref="WhyNot"/> it
+    /// rejects every folder without a file of a bundle.
+    /// </summary>
     /// <param name="path">A full path.</param>
-    public static string? WhyNoFolder(string command, string path) =>
-        File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path))
-        : WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
-            ? $"{Shown(path)} is not a bundle: it has neither bagit.txt nor data; 'auditcli run' prints the path of its bundle at the end"
-            : null);
+    public static string? WhyNotReadable(string path) => WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
+        ? $"{Shown(path)} is not a bundle: it has neither bagit.txt nor data; 'auditcli run' prints the path of its bundle at the end"
+        : null);
+
+    /// <summary>Returns why a path cannot be a bundle's folder, for a command that adds files to it; null if it can be one.</summary>
+    /// <param name="path">A full path.</param>
+    public static string? WhyNoFolder(string command, string path) => File.Exists(path)
+        ? $"{Shown(path)} is a file: {command} adds files to a bundle's folder. "
+            + "Check the archive with 'auditcli verify', then unpack it (unzip, or tar -xf) and give the folder"
+        : WhyNotReadable(path);
 
     /// <summary>
     /// Returns why a path cannot be a bundle, for a command that takes folders and archives; null if it can be one. Rejects a folder that

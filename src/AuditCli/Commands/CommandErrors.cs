@@ -7,11 +7,6 @@ namespace AuditCli.Commands;
 /// <summary>Prints faults in files.</summary>
 internal static class CommandErrors
 {
-    /// <summary>Returns the message for an archive given to a command that works on a bundle's folder.</summary>
-    public static string NeedsFolder(string command, string path) =>
-        $"{path} is a file: {command} works on a bundle's folder. "
-        + "Check the archive with 'auditcli verify', then unpack it (unzip, or tar -xf) and give the folder";
-
     /// <summary>Prints each fault on its own line, as compilers do, and returns the exit code.</summary>
     public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults) => Report(error, [.. faults.Select(f => f.ToString())]);
 

@@ -48,7 +48,7 @@ internal static class CoverageCommand
                 async () =>
                 {
                     var paths = (parsed.GetValue(bundles) ?? []).Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToImmutableArray();
-                    if (paths.Select(p => BundleArgument.WhyNoFolder("coverage", p)).FirstOrDefault(w => w is not null) is { } wrong)
+                    if (paths.Select(p => BundleArgument.WhyNotReadable(p)).FirstOrDefault(w => w is not null) is { } wrong)
                         return await BundleCommands.UsageAsync(error, wrong);
                     if (paths.GroupBy(p => p, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
                         return await BundleCommands.UsageAsync(error, $"{PrintableText.Of(twice.Key, 500)} is given twice");

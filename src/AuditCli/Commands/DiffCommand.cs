@@ -45,7 +45,7 @@ internal static class DiffCommand
                 var paths = parsed.GetValue(bundles)!.Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToArray();
                 if (paths.Length < 2)
                     return await BundleCommands.UsageAsync(error, "name two or more bundles, oldest first: one has nothing to be compared with");
-                if (paths.Select(p => BundleArgument.WhyNoFolder("diff", p)).FirstOrDefault(w => w is not null) is { } wrong)
+                if (paths.Select(p => BundleArgument.WhyNotReadable(p)).FirstOrDefault(w => w is not null) is { } wrong)
                     return await BundleCommands.UsageAsync(error, wrong);
                 VerifyOptions options;
                 try

@@ -18,7 +18,7 @@ internal static partial class QueryCommand
 
     public static Command Build(AuditHost host)
     {
-        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var sql = new Argument<string?>("SQL")
         {
             Description = "One SELECT, in DuckDB's SQL. Without it: every table with its columns.",
@@ -72,7 +72,7 @@ internal static partial class QueryCommand
         if (sql is null && (form != "text" || file is not null))
             return await BundleCommands.UsageAsync(error, "--format and --out need a SELECT, and none was given");
         var path = host.FullPath(given);
-        if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
+        if (BundleArgument.WhyNotReadable(path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);

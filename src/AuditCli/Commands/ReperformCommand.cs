@@ -11,13 +11,13 @@ internal static class ReperformCommand
 {
     public static Command Build(AuditHost host)
     {
-        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var verify = new VerifyChoices(host);
         var controls = CommandOptions.Text(host, "--controls", "DIR", "Evaluate the bundle's evidence with these controls, and show what they change.");
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("reperform", "Rebuild a bundle's tables from its recorded exchanges, evaluate its controls again, and compare.", """
-            Offline, from the bundle alone: no network, credentials or files of the original run. The bundle is a folder (unpack
-            an archive first) and is verified first. Each difference is named, down to the item, with its cause. The sealed
+            Offline, from the bundle alone: no network, credentials or files of the original run. The bundle, a folder or
+            an archive, is verified first. Each difference is named, down to the item, with its cause. The sealed
             reports are made again too, and must be the same bytes. The record (run.json, log, files, the program that made it) must
             match what the exchanges and the repeated run give; what cannot be derived from them is listed. A bundle that was
             evaluated under earlier rules (run.json has their number) is compared too, and a difference that a later rule
@@ -40,7 +40,7 @@ internal static class ReperformCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (BundleArgument.WhyNoFolder("reperform", path) is { } noBundle)
+            if (BundleArgument.WhyNotReadable(path) is { } noBundle)
                 return await BundleCommands.UsageAsync(error, noBundle);
             var json = parsed.GetValue(form) == "json";
             VerifyOptions options;

@@ -17,7 +17,7 @@ internal static class ReportCommand
 
     public static Command Build(AuditHost host)
     {
-        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var format = CommandOptions.Text(host, "--format", string.Join('|', ReportFormats.All.Select(f => f.Name).Append(All)), "Which report.");
         var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the files; without it, one text format goes to stdout.");
         var verify = new VerifyChoices(host);
@@ -47,7 +47,7 @@ internal static class ReportCommand
         {
             var error = parsed.InvocationConfiguration.Error;
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (BundleArgument.WhyNoFolder("report", path) is { } noBundle)
+            if (BundleArgument.WhyNotReadable(path) is { } noBundle)
                 return await BundleCommands.UsageAsync(error, noBundle);
             var word = parsed.GetValue(format);
             var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();

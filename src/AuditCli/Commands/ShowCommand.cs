@@ -14,7 +14,7 @@ internal static class ShowCommand
 
     public static Command Build(AuditHost host)
     {
-        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var what = new Argument<string[]>("WHAT")
         {
             Description = "A control; a control, a test and an item; an exception id; an evidence id; or a row's _ref. Without one: all controls.",
@@ -75,7 +75,7 @@ internal static class ShowCommand
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
             return await BundleCommands.UsageAsync(error, "--html, --raw and --output json exclude each other; give one of them");
         var path = host.FullPath(given);
-        if (BundleArgument.WhyNoFolder("show", path) is { } noBundle)
+        if (BundleArgument.WhyNotReadable(path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
         var opened = OpenedBundle.Open(path);
         var (selection, wrong) = Selection.Of(opened, words);

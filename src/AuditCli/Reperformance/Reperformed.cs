@@ -66,12 +66,17 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     /// Opens the files that were verified. A bundle whose files differ from its manifest is compared without the manifest, to report what
     /// differs; the exit code is still that of a failed verification.
     /// </summary>
-    /// <exception cref="InvalidDataException">The bundle was replaced after verification.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The bundle was replaced after verification, or it is an archive whose files differ from its manifest.
+    /// </exception>
     /// <exception cref="IOException">A manifest cannot be read.</exception>
-    public static BundleFolder FilesOf(string bundle, VerifyReport verification) =>
-        verification.Problems.Any(p => p.Question is VerifyQuestion.Files or VerifyQuestion.Manifest)
-            ? BundleFolder.WithoutManifest(bundle)
-            : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
+    public static BundleFolder FilesOf(string bundle, VerifyReport verification)
+    {
+        var changed = verification.Problems.FirstOrDefault(p => p.Question is VerifyQuestion.Files or VerifyQuestion.Manifest);
+        return changed is null ? BundleFolder.Sealed(bundle, verification.TagManifestSha256)
+            : Directory.Exists(bundle) ? BundleFolder.WithoutManifest(bundle)
+            : throw new InvalidDataException($"{changed.Path} {changed.Message}; unpack the archive and name its folder to compare the rest");
+    }
 
     /// <summary>Repeats the run offline, from the recorded exchanges, in the work folder.</summary>
     public static Task<FinishedRun> RunAsync(

@@ -31,22 +31,28 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         Assert.Equal("", result.Output);
     }
 
+    [Fact]
+    public async Task An_archive_cannot_be_signed_before_it_is_unpacked()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await RunAsync("seal", folder.Write("bundle.zip", "PK"));
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(
+            "is a file: seal adds files to a bundle's folder. Check the archive with 'auditcli verify', then unpack it", result.Error,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("show")]
     [InlineData("query")]
     [InlineData("diff")]
     [InlineData("report")]
-    [InlineData("reperform")]
-    [InlineData("seal")]
-    public async Task An_archive_is_to_be_verified_and_unpacked_first(string command)
+    public async Task A_file_that_is_no_archive_is_said_to_be_none(string command)
     {
         using var folder = new TemporaryFolder();
-        var result = await RunAsync(command, folder.Write("bundle.zip", "PK"));
-        Assert.Equal(1, result.ExitCode);
-        Assert.Contains(
-            $"is a file: {command} works on a bundle's folder. Check the archive with 'auditcli verify', then unpack it",
-            result.Error,
-            StringComparison.Ordinal);
+        var result = await RunAsync(command, folder.Write("bundle.txt", "notes"));
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("a bundle is a folder, a .zip or a .tar", result.Error, StringComparison.Ordinal);
     }
 
     [Theory]
