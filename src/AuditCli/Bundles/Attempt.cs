@@ -12,12 +12,13 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
     public static Attempt Of(ExchangeReference listed) => new(listed.File, listed.RecordId, listed.RequestId, listed.Status, listed.Date);
 
     /// <summary>Returns the attempts of one row of a table of calls, in order.</summary>
-    public static ImmutableArray<Attempt> OfCall(JsonElement call) =>
+    /// <param name="item">The item that the table belongs to, which may be one of a shard.</param>
+    public static ImmutableArray<Attempt> OfCall(EvidenceItem item, JsonElement call) =>
         call.TryGetProperty("exchanges", out var attempts) && attempts.ValueKind == JsonValueKind.Array
             ?
             [
                 .. attempts.EnumerateArray().Select(a => new Attempt(
-                    JsonMember.Text(a, "file") ?? "", JsonMember.Text(a, "record_id") ?? "", JsonMember.Text(a, "request_id"),
+                    ShardPath.Prefix(item.Calls ?? "") + (JsonMember.Text(a, "file") ?? ""), JsonMember.Text(a, "record_id") ?? "", JsonMember.Text(a, "request_id"),
                     a.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 0,
                     Rfc3339.TryParse(JsonMember.Text(a, "date") ?? "", out var date) ? date : null)),
             ]
@@ -32,7 +33,7 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
         if (item.Calls is not { } calls)
             yield break;
         using var table = new TableReader(bundle.Files.Open(calls), calls, item.CallsSha256);
-        foreach (var attempt in table.ReadRows().SelectMany(call => OfCall(call)))
+        foreach (var attempt in table.ReadRows().SelectMany(call => OfCall(item, call)))
             yield return attempt;
     }
 }

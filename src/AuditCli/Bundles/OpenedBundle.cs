@@ -58,12 +58,9 @@ internal sealed class OpenedBundle
     public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
         var record = RunRecord.Read(run);
-        using var index = files.Open(BundleLayout.EvidenceIndex);
         try
         {
-            return new(
-                files, record, ResultsJson.Read(files.Read(BundleLayout.Results)),
-                [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
+            return new(files, record, ResultsJson.Read(files.Read(BundleLayout.Results)), [.. ItemsOf(files)]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -75,8 +72,25 @@ internal sealed class OpenedBundle
     /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
     public static OpenedBundle Of(BundleFolder files, RunRecord record, EvaluationResults results)
     {
-        using var index = files.Open(BundleLayout.EvidenceIndex);
-        return new(files, record, results, [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
+        return new(files, record, results, [.. ItemsOf(files)]);
+    }
+
+    /// <summary>
+    /// Returns the evidence items of a bundle, its own and those of its shards. Every shard read the same inputs, which are taken from the
+    /// first.
+    /// </summary>
+    private static IEnumerable<EvidenceItem> ItemsOf(BundleFolder files)
+    {
+        var inputs = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in files.Everywhere(BundleLayout.EvidenceIndex))
+        {
+            using var index = files.Open(path);
+            foreach (var item in EvidenceIndex.Items(index, path))
+            {
+                if (item.Source != EvidenceNeed.FileSource || inputs.Add(item.EvidenceId))
+                    yield return ShardPath.In(ShardPath.Prefix(path), item);
+            }
+        }
     }
 
     /// <summary>Returns the same bundle with another record.</summary>
@@ -154,8 +168,9 @@ internal sealed class OpenedBundle
     public IEnumerable<(ReadOnlyMemory<byte> Line, PopulationRow Row)> Lines(string control, string test)
     {
         var path = PopulationFile.PathOf(control, test);
-        if (Files.Has(path))
-            return PopulationFile.Lines(() => Files.Open(path), control, test);
+        var files = Files.Everywhere(path).ToArray();
+        if (files.Length > 0 || Files.Missing.Any())
+            return files.SelectMany(f => PopulationFile.Lines(() => Files.Open(f), control, test));
         return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
             ? throw new InvalidDataException($"{path} is not in the bundle, although results.json gives a count of its items")
             : [];

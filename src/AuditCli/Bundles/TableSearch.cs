@@ -44,7 +44,7 @@ internal sealed class TableSearch(
     public void ReadCall(JsonElement call)
     {
         _rows++;
-        var attempts = Attempt.OfCall(call);
+        var attempts = Attempt.OfCall(evidence, call);
         foreach (var attempt in attempts)
         {
             foreach (var item in _records.GetValueOrDefault(attempt.RecordId) ?? [])

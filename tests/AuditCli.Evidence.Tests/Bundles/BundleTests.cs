@@ -281,8 +281,10 @@ public sealed class BundleTests : IDisposable
 
         public override byte[]? Read(string path, long limit) => Changed(path, _folder.Read(path, limit));
 
-        public override (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) OpenArchive(
-            string path, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public override (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken) =>
+            _folder.Open(path, cancellationToken);
+
+        public override bool Has(string path) => _folder.Has(path);
 
         public override bool IsSpecial(string path) => _folder.IsSpecial(path);
 

@@ -1,0 +1,35 @@
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Bundles;
+
+/// <summary>
+/// Names files of a shard by paths of the bundle around it: the path of its archive, a slash, and the path in it. Evidence of several shards
+/// would otherwise have the same names.
+/// </summary>
+internal static class ShardPath
+{
+    private const string ArchiveEnd = ".tar/";
+
+    /// <summary>Splits a path of a shard's file into the path of the archive and the path in it; null for a file of the bundle itself.</summary>
+    public static (string Archive, string Path)? Split(string path)
+    {
+        if (!path.StartsWith(BundleLayout.ShardsFolder, StringComparison.Ordinal))
+            return null;
+        var end = path.IndexOf(ArchiveEnd, StringComparison.Ordinal);
+        return end < 0 ? null : (path[..(end + ArchiveEnd.Length - 1)], path[(end + ArchiveEnd.Length)..]);
+    }
+
+    /// <summary>Returns what precedes the path in the innermost shard; empty for a file of the bundle itself.</summary>
+    public static string Prefix(string path) =>
+        Split(path) is { } inside ? $"{inside.Archive}/{Prefix(inside.Path)}" : "";
+
+    /// <summary>Returns an evidence item of a shard as one of the bundle around it.</summary>
+    /// <param name="prefix">The path of the shard's archive, and a slash.</param>
+    public static EvidenceItem In(string prefix, EvidenceItem item) => item with
+    {
+        Table = item.Table is { } table ? prefix + table : null,
+        Calls = item.Calls is { } calls ? prefix + calls : null,
+        Exchanges = [.. item.Exchanges.Select(e => e with { File = prefix + e.File })],
+    };
+}
