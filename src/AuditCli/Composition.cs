@@ -80,6 +80,7 @@ public static class Composition
         SealCommand.Build(host),
         VerifyCommand.Build(host),
         ReperformCommand.Build(host),
+        ConcludeCommand.Build(host),
         ReportCommand.Build(host),
         ShowCommand.Build(host),
         QueryCommand.Build(host),

@@ -1,3 +1,4 @@
+using AuditCli.Controls;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 
@@ -28,4 +29,15 @@ public static class ExitCode
         VerifyAnswer.Undecided => Undecided,
         _ => Ok,
     };
+
+    /// <summary>Returns the exit code of conclusions: 2 with a FAIL, 3 with anything that is not concluded.</summary>
+    internal static int Of(IEnumerable<Conclusion> conclusions)
+    {
+        var all = conclusions.ToHashSet();
+        return all.Contains(Conclusion.Fail) ? Failed
+            // If every control is out of scope, nothing was tested, and 0 would claim that nothing is wrong.
+            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) || all.SetEquals([Conclusion.NotApplicable])
+                ? Undecided
+            : Ok;
+    }
 }

@@ -92,6 +92,15 @@ public sealed record ControlResult(
     /// <summary>The engagement's decision to leave the control out, when it was refused; null where there is none.</summary>
     public RefusedDecision? RefusedDecision { get; init; }
 
+    /// <summary>The conclusion of the evidence alone; null where no person added anything to it.</summary>
+    public Conclusion? Collected { get; init; }
+
+    /// <summary>Answers to the control's questions; null where there are none.</summary>
+    public ImmutableArray<PersonAnswer>? Answers { get; init; }
+
+    /// <summary>What people make of its exceptions; null where there are none.</summary>
+    public ImmutableArray<Disposition>? Dispositions { get; init; }
+
     /// <summary>Creates the result of a control that the engagement leaves out.</summary>
     public static ControlResult LeftOut(ControlInScope scope, NotApplicable decision) => new(
         scope.Control.Id, scope.Control.Version, scope.Control.Sha256, scope.Origin, Conclusion.NotApplicable, scope.Control.Title,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -43,6 +44,10 @@ public static class BundleLayout
     /// <param name="sealedOnly">Whether it must have a manifest, as every sealed bundle has.</param>
     public static bool MayBeBundle(string folder, bool sealedOnly = false) =>
         (sealedOnly ? [TagManifest, Manifest] : new[] { TagManifest, Manifest, BagIt, BagInfo, Payload }).Any(n => Path.Exists(Path.Combine(folder, n)));
+
+    /// <summary>Returns the path of a sheet that a person filled in.</summary>
+    /// <param name="number">Its number in the order given, from 1.</param>
+    public static string Sheet(int number) => string.Create(CultureInfo.InvariantCulture, $"{Payload}/people/{number}.csv");
 
     /// <summary>Returns the path of the archive of a shard.</summary>
     public static string ShardArchive(string bundleId) => $"{ShardsFolder}{bundleId}.tar";

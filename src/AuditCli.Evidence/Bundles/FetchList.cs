@@ -10,7 +10,11 @@ namespace AuditCli.Evidence.Bundles;
 /// <param name="Length">Its size in bytes.</param>
 /// <param name="Path">Its path from the bundle's root.</param>
 /// <param name="Digest">Its SHA-256, which is in the payload manifest.</param>
-public sealed record FetchEntry(string Url, long Length, string Path, Digest Digest);
+public sealed record FetchEntry(string Url, long Length, string Path, Digest Digest)
+{
+    /// <summary>Returns why files cannot be fetched from an address; null if they can be.</summary>
+    public static string? WhyNotAt(string url) => FetchList.WhyNot(url);
+}
 
 /// <summary>
 /// Writes and reads <c>fetch.txt</c> (RFC 8493, section 2.2.3), which makes a bundle a holey bag: the manifest names files that are not

@@ -131,7 +131,7 @@ internal static class SafeFile
     private static SafeFileHandle OpenWindows(string path) =>
         File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) != 0
             ? throw new NotSupportedException($"{path} is a link")
-            : File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            : File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
 
     private static SafeFileHandle OpenUnix(string path)
     {

@@ -43,6 +43,10 @@ internal sealed class BundleFolder
     /// <summary>Whether there is a signature. The signature is not verified here.</summary>
     public bool IsSigned => _sealed is { IsSigned: true };
 
+    /// <summary>The signed statement of a sealed bundle; null if it has none. The signature is not verified here.</summary>
+    /// <exception cref="InvalidDataException">It is not a statement.</exception>
+    public (Digest Sha256, Digest SignerKey)? Signature => _sealed?.Signature;
+
     /// <summary>Opens a sealed bundle and compares its manifests with each other.</summary>
     /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>
     /// <inheritdoc cref="SealedFiles.Open" path="/exception"/>

@@ -156,6 +156,13 @@ internal sealed class OpenedBundle
     /// <summary>Returns the ids of the tests of a control, each once, in the order in which they ran.</summary>
     public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal);
 
+    /// <summary>Returns the path of a test's first file of items: its own or, in a bundle over bundles, that of a shard.</summary>
+    public string RowsFileOf(string control, string test)
+    {
+        var own = PopulationFile.PathOf(control, test);
+        return Files.Everywhere(own).FirstOrDefault() ?? own;
+    }
+
     /// <summary>
     /// Returns the population of a test over all its partitions, in the order of its file; empty if the control was not tested.
     /// </summary>
@@ -170,7 +177,7 @@ internal sealed class OpenedBundle
         var path = PopulationFile.PathOf(control, test);
         var files = Files.Everywhere(path).ToArray();
         if (files.Length > 0 || Files.Missing.Any())
-            return files.SelectMany(f => PopulationFile.Lines(() => Files.Open(f), control, test));
+            return files.SelectMany(f => PopulationFile.Lines(() => Files.Open(f), f, control, test));
         return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
             ? throw new InvalidDataException($"{path} is not in the bundle, although results.json gives a count of its items")
             : [];

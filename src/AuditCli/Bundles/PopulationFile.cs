@@ -24,17 +24,15 @@ internal static class PopulationFile
         }
     }
 
-    /// <summary>Yields every item of a test, in the file's order.</summary>
+    /// <summary>
+    /// Yields every item of a test in the file's order, with its line, whose memory is only valid until the next one is read.
+    /// </summary>
     /// <param name="open">Opens the file at its beginning.</param>
+    /// <param name="relative">The path of the file relative to the bundle's root.</param>
     /// <exception cref="InvalidDataException">A line is not a row of a test; the message has the file and the line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IEnumerable<PopulationRow> Read(Func<Stream> open, string control, string test) => Lines(open, control, test).Select(l => l.Row);
-
-    /// <summary>Yields every item of a test with its line, whose memory is only valid until the next one is read.</summary>
-    /// <inheritdoc cref="Read"/>
-    public static IEnumerable<(ReadOnlyMemory<byte> Line, PopulationRow Row)> Lines(Func<Stream> open, string control, string test)
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, PopulationRow Row)> Lines(Func<Stream> open, string relative, string control, string test)
     {
-        var relative = PathOf(control, test);
         var number = 0L;
         using var file = open();
         foreach (var (line, ended) in NdjsonFile.Lines(file, relative))
@@ -50,7 +48,7 @@ internal static class PopulationFile
     {
         try
         {
-            return Parse(line, control, test, number) ?? throw new InvalidDataException($"{file}:{number}: the line is not a row of a test");
+            return Row(line, control, test, number, file) ?? throw new InvalidDataException($"{file}:{number}: the line is not a row of a test");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -58,7 +56,7 @@ internal static class PopulationFile
         }
     }
 
-    private static PopulationRow? Parse(ReadOnlyMemory<byte> line, string control, string test, long number)
+    private static PopulationRow? Row(ReadOnlyMemory<byte> line, string control, string test, long number, string file)
     {
         var reader = new Utf8JsonReader(line.Span);
         string? target = null, account = null, item = null, claim = null, reason = null;
@@ -109,7 +107,7 @@ internal static class PopulationFile
         // Copy the attributes: the line's buffer is reused when the next line is read, and callers keep rows longer.
         return target is null || account is null || item is null || verdict is null || attributes is null
             ? null
-            : new(control, test, number, target, account, item, verdict.Value, claim, reason, approval, attributes.Value.ToArray());
+            : new(control, test, number, target, account, item, verdict.Value, claim, reason, approval, attributes.Value.ToArray()) { File = file };
     }
 
     private static ItemVerdict? Verdict(string? word) => word switch

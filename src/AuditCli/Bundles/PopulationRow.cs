@@ -41,6 +41,9 @@ internal sealed record PopulationRow(
     Approval? Approval,
     ReadOnlyMemory<byte> Attributes)
 {
+    /// <summary>The path of the file with the line, which may be one of a shard.</summary>
+    public required string File { get; init; }
+
     /// <summary>Whether the item is listed among the exceptions, approved or not.</summary>
     public bool IsException => IsOpen || Verdict == ItemVerdict.Approved;
 

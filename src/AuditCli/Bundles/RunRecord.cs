@@ -76,6 +76,10 @@ internal sealed partial record RunRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunResumed? Resumed { get; init; }
 
+    /// <summary>The bundle that people's answers concluded; null, and not written, for a run.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunConcluded? Concluded { get; init; }
+
     /// <summary>Whether the run repeated recorded exchanges.</summary>
     [JsonIgnore]
     public bool IsReplay => Recorded is not null;
@@ -183,6 +187,15 @@ internal sealed record RunPeriod(string Start, string End, string TimeZone);
 
 /// <summary>The run that evaluated and sealed what an earlier, stopped run had collected.</summary>
 internal sealed record RunResumed(string BundleId, string At, string User, string Machine);
+
+/// <summary>The collected bundle over which this one was sealed, and who did it when, with which sheets.</summary>
+internal sealed record RunConcluded(
+    string BundleId, string TagmanifestSha256, string At, string User, string Machine, ImmutableArray<RunSheet> Sheets);
+
+/// <summary>A sheet that a person filled in.</summary>
+/// <param name="Name">The name of the file that was given.</param>
+/// <param name="File">The path of its copy in the bundle.</param>
+internal sealed record RunSheet(string Name, string File, string Sha256);
 
 /// <summary>The dates of the first and the last recorded exchange.</summary>
 internal sealed record RunRecorded(string First, string Last);

@@ -1,3 +1,4 @@
+using AuditCli.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Hosting;
 
@@ -37,6 +38,22 @@ internal static class BundleCommands
         var root = RealPath.Of(bundle);
         if (RealPath.AndAbove(target).Any(at => RealPath.Same(at, root)))
             throw new IOException($"{option} {target} is inside the bundle, which would break its seal; choose another place");
+    }
+
+    /// <summary>
+    /// Answers from what is here of a bundle. If an archive of a shard lies elsewhere, says so, and the exit code is that of something
+    /// undecided instead of success.
+    /// </summary>
+    public static async Task<int> FromWhatIsHereAsync(OpenedBundle opened, TextWriter error, Func<Task<int>> answer)
+    {
+        var exit = await answer();
+        var missing = opened.Files.Missing.ToArray();
+        if (missing.Length == 0)
+            return exit;
+        await error.WriteLineAsync(
+            $"{opened.Files.Shards.Length - missing.Length} of {opened.Files.Shards.Length} shards are here; "
+            + $"the answer lacks what the others hold: {PrintableText.Of(string.Join(", ", missing.Take(3).Select(m => m.Archive)), 500)}");
+        return exit == ExitCode.Ok ? ExitCode.Undecided : exit;
     }
 
     /// <summary>Writes a message about the command line and returns the exit code for usage errors.</summary>

@@ -77,6 +77,14 @@ internal static partial class QueryCommand
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);
         var opened = OpenedBundle.Open(path);
+        return await BundleCommands.FromWhatIsHereAsync(
+            opened, error, () => AnswerAsync(host, opened, given, sql, form, file, output, error, cancellationToken));
+    }
+
+    private static async Task<int> AnswerAsync(
+        AuditHost host, OpenedBundle opened, string given, string? sql, string form, string? file, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken)
+    {
         var scope = QueryTables.Of(opened);
         if (sql is null)
         {

@@ -71,11 +71,14 @@ internal static class ReportCommand
                 {
                     Verification = verification,
                 };
-                if (target is null)
-                    await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
-                else
-                    WriteFiles(formats, workpaper, target, parsed.InvocationConfiguration.Output, cancellationToken);
-                return ExitCode.Of(verification);
+                return await BundleCommands.FromWhatIsHereAsync(opened, error, async () =>
+                {
+                    if (target is null)
+                        await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
+                    else
+                        WriteFiles(formats, workpaper, target, parsed.InvocationConfiguration.Output, cancellationToken);
+                    return ExitCode.Of(verification);
+                });
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

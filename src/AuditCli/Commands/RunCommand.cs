@@ -114,7 +114,7 @@ internal static class RunCommand
                 RunSummary.Write(host.Console(output), finished);
             if (host.WhyNotPrinted() is not null)
                 await error.WriteLineAsync($"the bundle is sealed: {finished.Bundle.Path}");
-            return ExitCodeOf(finished.Results.Controls.Select(c => c.Conclusion));
+            return ExitCode.Of(finished.Results.Controls.Select(c => c.Conclusion));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -153,14 +153,4 @@ internal static class RunCommand
             ? $"nothing was sealed; what was collected is kept in {kept}"
                 + $"{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without sending any request" : "")}"
         : "nothing was collected";
-
-    private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)
-    {
-        var all = conclusions.ToHashSet();
-        return all.Contains(Conclusion.Fail) ? ExitCode.Failed
-            // If every control is out of scope, nothing was tested, and 0 would claim that nothing is wrong.
-            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) || all.SetEquals([Conclusion.NotApplicable])
-                ? ExitCode.Undecided
-            : ExitCode.Ok;
-    }
 }

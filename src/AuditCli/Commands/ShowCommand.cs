@@ -78,6 +78,14 @@ internal static class ShowCommand
         if (BundleArgument.WhyNotReadable(path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
         var opened = OpenedBundle.Open(path);
+        return await BundleCommands.FromWhatIsHereAsync(
+            opened, error, () => AnswerAsync(host, opened, given, words, html, raw, json, output, error, cancellationToken));
+    }
+
+    private static async Task<int> AnswerAsync(
+        AuditHost host, OpenedBundle opened, string given, ImmutableArray<string> words, string? html, bool raw, bool json,
+        TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);

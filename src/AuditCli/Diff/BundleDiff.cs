@@ -77,7 +77,8 @@ internal sealed record BundleDiff(
         var scope = new ScopeComparison(before, after, host.Sources, read[1]);
         var reverse = new ScopeComparison(after, before, host.Sources, read[0]);
         var changes = now.Values.Where(i => i.IsOpen).Select(i => Open(i, known, earlier, scope, reverse))
-            .Concat(known.Values.Where(i => i.IsOpen).Select(i => Closed(i, now.GetValueOrDefault(i.Id), scope)).OfType<ExceptionChange>());
+            .Concat(known.Values.Where(i => i.IsOpen)
+                .Select(i => Closed(i, now.GetValueOrDefault(i.Id), scope, after.Files.Missing.Any())).OfType<ExceptionChange>());
         return new(
             bundles[..^1], after, verifications,
             [.. changes.OrderBy(c => c.State).ThenBy(c => c.Row.Control, StringComparer.Ordinal).ThenBy(c => c.Row.Test, StringComparer.Ordinal)
@@ -103,7 +104,8 @@ internal sealed record BundleDiff(
     }
 
     /// <summary>Returns the change of an exception that was open in the earlier bundle; null if it is still open.</summary>
-    private static ExceptionChange? Closed(KnownItem then, KnownItem? now, ScopeComparison scope)
+    /// <param name="isElsewhere">Whether a part of the later bundle is not here.</param>
+    private static ExceptionChange? Closed(KnownItem then, KnownItem? now, ScopeComparison scope, bool isElsewhere)
     {
         if (now is { IsOpen: true })
             return null;
@@ -111,6 +113,8 @@ internal sealed record BundleDiff(
             return new(ExceptionState.Approved, now, null);
         if (now is { Verdict: "undetermined" })
             return new(ExceptionState.SeenLess, now, $"it could not be determined{(now.Reason is { } reason ? $": {reason}" : "")}");
+        if (now is null && isElsewhere)
+            return new(ExceptionState.SeenLess, then, "not every shard of the later bundle is here");
         if (scope.SawLess(then, gone: now is null) is { } less)
             return new(ExceptionState.SeenLess, now ?? then, less);
         if (scope.OtherRule(then.Control) is { } rule)

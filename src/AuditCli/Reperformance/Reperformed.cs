@@ -22,9 +22,12 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     /// verification is undecided. Otherwise 0.
     /// </summary>
     public int ExitCode =>
-        Verification.Answer == VerifyAnswer.Fails || NotCompared is not null || Done is { Unexplained: > 0 } ? AuditCli.ExitCode.Failed
+        Verification.Answer == VerifyAnswer.Fails || (NotCompared is not null && !IsElsewhere) || Done is { Unexplained: > 0 } ? AuditCli.ExitCode.Failed
         : Done is { IsIdentical: false } or { AllReportsCompared: false } or { HasUnsaidRedactions: true } ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Of(Verification);
+
+    /// <summary>Whether nothing could be compared only because the collected bundle lies elsewhere.</summary>
+    public bool IsElsewhere { get; init; }
 
     /// <summary>Verifies the bundle, repeats its run in a temporary folder, and compares.</summary>
     /// <exception cref="IOException">The repeated run cannot be written.</exception>
@@ -38,13 +41,18 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         using var work = new WorkFolder();
         try
         {
-            var files = FilesOf(bundle, verification);
+            var outer = FilesOf(bundle, verification);
+            if (outer.Missing.FirstOrDefault() is { } missing)
+                return new(verification, $"{missing.Archive} is not here, so what it holds cannot be evaluated again", null) { IsElsewhere = true };
+            if (outer.Shards.Length > 1)
+                return new(verification, "it has several shards, each of which is evaluated again by itself: unpack it and name them", null);
+            var files = outer.Shards is [var shard] ? outer.OpenShard(shard) : outer;
             await using var evaluation = host.StartEvaluation();
             var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work.Path, host, evaluation, cancellationToken);
             if (questions is null)
                 return new(verification, BundleQuestions.OfTheBundle(string.Join("; ", faults), work.Path), null);
             var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-            return new(verification, null, await Task.Run(() => Compare(files, questions, again, work.Path, host, cancellationToken), cancellationToken));
+            return new(verification, null, await Task.Run(() => Compare(outer, files, questions, again, work.Path, host, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
         {
@@ -90,8 +98,10 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
+    /// <param name="outer">The bundle that was named.</param>
+    /// <param name="bundle">The same or, where people's answers concluded it, the collected bundle in it.</param>
     private static Comparison Compare(
-        BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
+        BundleFolder outer, BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
         var rules = EvaluationRules.After(questions.Record.Evaluation);
         var (tables, results, reports) = (
@@ -118,7 +128,13 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                 BundleLayout.Run, "mode", questions.Record.Mode, questions.StatedMode, "the engagement says whether it replays recorded exchanges"));
         }
         RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, changed, cancellationToken);
-        var made = ReportComparison.Of(bundle, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
+        if (outer != bundle)
+        {
+            ConcludedComparison.Of(outer, bundle, host.Sources, results, changed);
+            var collected = Directory.CreateDirectory(Path.Combine(work, "collected")).FullName;
+            ReportComparison.Of(bundle, collected, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
+        }
+        var made = ReportComparison.Of(outer, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
         string[] notes =
         [
             .. compared.Notes,

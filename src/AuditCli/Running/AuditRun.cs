@@ -56,7 +56,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         // Check the open-file limit before the first request: running out of files later would lose what was collected.
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
-        await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
+        await using var bundle = BundleWriter.Create(options.Out, BundleIds.New(prepared.Engagement.Entity, started, host));
         PartialFolder = bundle.PartialFolder;
         RunFacts facts;
         EvaluationResults results;
@@ -309,16 +309,6 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
         [.. control.Parameters.Select(EffectiveParameter.Of)];
-
-    /// <summary>
-    /// Makes a bundle id of the entity, the UTC time to the second and eight random hex digits: readable, sortable and unique.
-    /// </summary>
-    private string NewBundleId(DateTimeOffset now)
-    {
-        var entity = string.Concat(prepared.Engagement.Entity.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
-        return $"{(entity.Length == 0 ? "audit" : entity[..Math.Min(40, entity.Length)].Trim('-'))}"
-            + $"-{now.UtcDateTime:yyyyMMdd't'HHmmss'z'}-{Convert.ToHexStringLower(host.Random(4))}";
-    }
 
     /// <summary>A clock that always returns the same time, for replays.</summary>
     private sealed class FixedClock(DateTimeOffset now) : TimeProvider

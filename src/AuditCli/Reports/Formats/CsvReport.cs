@@ -37,26 +37,25 @@ internal sealed class CsvReport : IReportFormat
         foreach (var note in workpaper.Notes)
             Record(text, "scope", item: note.Kind, reason: note.Text);
         foreach (var control in workpaper.Controls)
-            WriteControl(text, control);
+            WriteControl(text, workpaper.Bundle, control);
         foreach (var control in workpaper.Controls)
         {
             foreach (var test in control.Tests)
             {
-                var file = PopulationFile.PathOf(control.Result.Id, test);
                 foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     Line(text,
                     [
                         "item", control.Result.Id, test, row.Target, row.Account, row.Item, row.Result, row.ExceptionId ?? "", row.Reason ?? "",
-                        "", "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line), Mode(control, test),
+                        "", "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), row.File, Number(row.Line), Mode(control, test),
                     ]);
                 }
             }
         }
     }
 
-    private static void WriteControl(TextWriter text, WorkpaperControl control)
+    private static void WriteControl(TextWriter text, OpenedBundle bundle, WorkpaperControl control)
     {
         var (result, counts) = (control.Result, control.Counts);
         Line(text,
@@ -80,7 +79,7 @@ internal sealed class CsvReport : IReportFormat
                         $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
                 Number(test.Population), ItemCount.Of(test).Unit,
                 Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
-                "", "", PopulationFile.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
+                "", "", bundle.RowsFileOf(result.Id, test.Id), "", Mode(control, test.Id),
             ]);
         }
     }

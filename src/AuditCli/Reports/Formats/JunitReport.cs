@@ -133,7 +133,7 @@ internal sealed class JunitReport : IReportFormat
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{ExceptionsShown} of {listed.All} are given; {PopulationFile.PathOf(control.Result.Id, one.Test!.Id)} has them all\n");
+                $"{ExceptionsShown} of {listed.All} are given; {listed.File} has them all\n");
         }
         return text.ToString();
     }
@@ -143,6 +143,9 @@ internal sealed class JunitReport : IReportFormat
     {
         public StringBuilder Text { get; } = new();
         public long All { get; private set; }
+
+        /// <summary>The file that has the items.</summary>
+        public required string File { get; init; }
 
         /// <summary>Returns the items of every test and account of a control; reads its populations once.</summary>
         public static Dictionary<(string Test, PartitionName Partition), Listed> Of(
@@ -156,7 +159,7 @@ internal sealed class JunitReport : IReportFormat
                     continue;
                 var name = (row.Test, new PartitionName(row.Target, row.Account));
                 if (!cases.TryGetValue(name, out var one))
-                    cases[name] = one = new();
+                    cases[name] = one = new() { File = row.File };
                 if (++one.All <= ExceptionsShown)
                 {
                     one.Text.Append(

@@ -175,8 +175,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
             _json.WriteEndArray();
             _json.WriteEndObject();
         }
-        var file = PopulationFile.PathOf(row.Control, row.Test);
-        Start(file, $"line {row.Line} of {file}");
+        Start(row.File, $"line {row.Line} of {row.File}");
         _json.WriteEndObject();
         _json.WriteEndArray();
 

@@ -150,7 +150,7 @@ internal sealed class SarifReport : IReportFormat
         json.WriteStartObject();
         json.WriteStartObject("physicalLocation");
         json.WriteStartObject("artifactLocation");
-        Text(json, "uri", PopulationFile.PathOf(control.Result.Id, test));
+        Text(json, "uri", row.File);
         json.WriteString("uriBaseId", Base);
         json.WriteEndObject();
         json.WriteStartObject("region");

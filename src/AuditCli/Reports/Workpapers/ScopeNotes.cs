@@ -58,6 +58,7 @@ internal static class ScopeNotes
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
             .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
             .. Resumed(run.Resumed),
+            .. PeopleNotes.Of(run.Concluded, results).Select(n => new ScopeNote("person", n)),
             .. run.UnusualEndpoints.Select(e => new ScopeNote(
                 "endpoint",
                 $"endpoint that is not the provider's own: {e}"

@@ -37,7 +37,7 @@ internal static class WorkpaperReader
                 {
                     yield return new(
                         "claim",
-                        $"{PopulationFile.PathOf(control, test)}:{row.Line} claims to be {row.Claim}, but is {row.ExceptionId ?? "not an exception"}");
+                        $"{row.File}:{row.Line} claims to be {row.Claim}, but is {row.ExceptionId ?? "not an exception"}");
                 }
             }
         }

@@ -93,7 +93,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>Approved by</dt><dd>{row.ApprovalWords}</dd>");
         foreach (var (name, value) in row.AttributeValues())
             html.Write($"<dt>{name}</dt><dd>{(value.Text.Length == 0 ? "–" : value.Text)}</dd>");
-        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationFile.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
+        html.Write($"<dt>Verdict in</dt><dd><code>{row.File}</code>, line {row.Line}</dd></dl>");
         foreach (var reference in raw)
             WriteRaw(reference);
         if (raw.Count == 0)

@@ -42,7 +42,7 @@ internal static class ExceptionSheet
                         SheetCell.Of(row.ApprovalWords, CellStyle.Wrapped),
                         SheetCell.Of(Encoding.UTF8.GetString(row.Attributes.Span), CellStyle.Code),
                         SheetCell.Of(Raw(traces.GetValueOrDefault((test, row.Line))), CellStyle.Code),
-                        SheetCell.Of(PopulationFile.PathOf(control.Result.Id, test)),
+                        SheetCell.Of(row.File),
                         SheetCell.Of(row.Line),
                         SheetCell.ToFill,
                         SheetCell.ToFill,

@@ -1,0 +1,204 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using AuditCli.Bundles;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Concluding;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Verification;
+using AuditCli.Reperformance;
+using AuditCli.Reports;
+using AuditCli.Reports.Workpapers;
+using AuditCli.Signing;
+using AuditCli.Text;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli conclude BUNDLE --sheet FILE</c>: seals a new bundle over a collected one, with what people answered.</summary>
+internal static class ConcludeCommand
+{
+    private const int MostSheetBytes = 16 * 1024 * 1024;
+
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The collected bundle's folder, or a .zip or .tar with it." };
+        var sheets = CommandOptions.Text(host, "--sheets", "DIR", "Write the sheets that people fill in to this folder, and seal nothing.");
+        var filled = CommandOptions.List(host, "--sheet", "FILE", "A sheet that a person filled in (CSV); repeatable.");
+        var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the new bundle.", "bundles");
+        var archives = CommandOptions.Text(
+            host, "--archives-at", "URL", "Where the collected bundle's archive will be (https, s3, gs); it is written beside the new bundle and not into it.");
+        var conclusions = CommandOptions.Flag(host, "--exit-conclusions", "Exit as 'run' does, by the conclusions.");
+        var verify = new VerifyChoices(host);
+        var signing = new SigningCommandOptions(host);
+        var form = CommandOptions.Output(host);
+        var command = new DetailedCommand(
+            "conclude", "Add people's answers and dispositions to a collected bundle, and seal a new one over it.", """
+            First write the sheets with --sheets: answers.csv has a line for each question that a control asks a person,
+            exceptions.csv one for each exception. People fill in the columns at the right and say who they are and when; a
+            line that is left empty stays open. What a line is about must not change, and an answer by the reviewer, before
+            the evidence was collected or in the future does not count: then nothing is sealed, and every fault is named.
+
+            An answer resolves NEEDS_REVIEW, when every question of the control has one, or makes the control FAIL (no,
+            not_found). Nothing that a person says turns a FAIL into a PASS: a disposition of an exception is printed beside
+            its verdict and changes none. Registers and parameters are part of the collected bundle and stay as they are.
+
+            The collected bundle is verified first and stays unchanged inside the new one, which is a bag over it:
+            'auditcli verify' checks both, 'auditcli reperform' repeats both.
+
+            Exit codes: 0 sealed (or sheets written), 2 the bundle does not verify or a sheet has a fault, 3 it cannot be
+            decided whether the bundle verifies, 1 usage or a file that cannot be read, 130 interrupted.
+
+            Examples:
+              auditcli conclude BUNDLE --sheets sheets --allow-unsigned
+              auditcli conclude BUNDLE --sheet sheets/answers.csv --sheet sheets/exceptions.csv --trust auditor.pem.pub
+              auditcli conclude BUNDLE --sheet answers.csv --sign auditor.pem --archives-at s3://evidence/2026
+            """)
+        {
+            bundle,
+        };
+        foreach (var option in new Option[] { sheets, filled, folder, archives, conclusions, form })
+            command.Options.Add(option);
+        verify.AddTrustTo(command);
+        signing.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var error = parsed.InvocationConfiguration.Error;
+            var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
+            var (sign, wrong) = signing.Read(parsed);
+            var (to, given) = (parsed.GetValue(sheets), parsed.GetValue(filled) ?? []);
+            if (WhyNot(path, to, given, parsed.GetValue(archives)) is { } why)
+                return await BundleCommands.UsageAsync(error, why);
+            if (wrong is not null)
+                return await BundleCommands.UsageAsync(error, wrong);
+            return await BundleCommands.GuardAsync(
+                error,
+                async () =>
+                {
+                    var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
+                    if (verification.Answer != VerifyAnswer.Holds)
+                        return await RefuseAsync(error, verification);
+                    var opened = OpenedBundle.Open(path, verification.TagManifestSha256);
+                    opened.RequireRows(opened.Results.Controls);
+                    var controls = opened.Results.Controls.Select(c => opened.ControlOf(c, host.Sources)).OfType<Control>().ToImmutableArray();
+                    if (opened.Record.Concluded is { } earlier)
+                    {
+                        return await BundleCommands.UsageAsync(
+                            error, $"{opened.Id} is concluded already; name the bundle that it was made over, {earlier.BundleId}, with all sheets");
+                    }
+                    if (to is not null)
+                        return await WriteSheetsAsync(opened, controls, host.FullPath(to), parsed.InvocationConfiguration.Output);
+                    var options = new ConcludeOptions(host.FullPath(parsed.GetValue(folder)!), sign, parsed.GetValue(archives));
+                    var work = new Work(host, opened, controls, path, [.. given.Select(host.FullPath)], options);
+                    return await SealAsync(
+                        work, parsed.GetValue(form) == "json", parsed.GetValue(conclusions), parsed.InvocationConfiguration.Output, error, cancellationToken);
+                },
+                cancellationToken);
+        });
+        return command;
+    }
+
+    private sealed record Work(
+        AuditHost Host, OpenedBundle Opened, ImmutableArray<Control> Controls, string Path, ImmutableArray<string> Sheets, ConcludeOptions Options);
+
+    private static string? WhyNot(string path, string? to, string[] given, string? archives) =>
+        BundleArgument.WhyNotReadable(path) is { } noBundle ? noBundle
+        : to is null && given.Length == 0 ? "say --sheets DIR to write the sheets, or --sheet FILE for one that was filled in"
+        : to is not null && given.Length > 0 ? "--sheets writes empty sheets and --sheet reads filled ones; give one of them"
+        : archives is not null && FetchEntry.WhyNotAt(archives) is { } notThere ? $"--archives-at: {notThere}"
+        : null;
+
+    private static async Task<int> RefuseAsync(TextWriter error, VerifyReport verification)
+    {
+        foreach (var problem in verification.Problems.Take(10))
+            await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
+        await error.WriteLineAsync("auditcli: the bundle does not verify, so nothing was concluded; run 'auditcli verify' to see why");
+        return ExitCode.Of(verification);
+    }
+
+    private static async Task<int> WriteSheetsAsync(OpenedBundle opened, ImmutableArray<Control> controls, string folder, TextWriter output)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var (name, columns, lines) in new[]
+        {
+            ("answers.csv", PeopleSheets.AnswerColumns, PeopleSheets.Questions(opened, controls)),
+            ("exceptions.csv", PeopleSheets.DispositionColumns, PeopleSheets.Exceptions(opened)),
+        })
+        {
+            var file = Path.Combine(folder, name);
+            if (Path.Exists(file))
+                throw new IOException($"{file} already exists and may be filled in; give another folder with --sheets");
+            var all = lines.ToArray();
+            await File.WriteAllTextAsync(file, PeopleSheets.Write(columns, all));
+            await output.WriteLineAsync($"{PrintableText.Of(file)}: {Wording.Count(all.Length, "line")}");
+        }
+        return ExitCode.Ok;
+    }
+
+    private static async Task<int> SealAsync(
+        Work work, bool json, bool byConclusions, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var reader = new SheetReader(work.Opened, work.Controls, work.Host.Clock.GetUtcNow());
+        var (sheets, faults) = (ImmutableArray.CreateBuilder<PeopleSheet>(), new List<string>());
+        foreach (var file in work.Sheets)
+        {
+            var name = Path.GetFileName(file);
+            var content = BundleFile.Read(Path.GetDirectoryName(file)!, name, MostSheetBytes);
+            if (CredentialScan.LineOf(Encoding.UTF8.GetString(content)) is { } line)
+                faults.Add($"{name}:{line}: holds what looks like a credential; remove it");
+            reader.Read(new MemoryStream(content), name);
+            sheets.Add(new(name, content));
+        }
+        faults.AddRange(reader.Faults);
+        if (faults.Count == 0 && reader.Said.Count == 0)
+            faults.Add("no line of the sheets is filled in");
+        if (faults.Count > 0)
+        {
+            foreach (var fault in faults)
+                await error.WriteLineAsync(PrintableText.Of(fault, 2000));
+            await error.WriteLineAsync($"{Wording.Count(faults.Count, "fault")}; nothing was sealed");
+            return ExitCode.Failed;
+        }
+        var results = ConcludedBundle.Conclude(work.Opened.Results, work.Controls, reader.Said);
+        var concluding = new ConcludedBundle(work.Opened, work.Path, work.Host);
+        try
+        {
+            var sealedBundle = await concluding.SealAsync(results, sheets.ToImmutable(), work.Options, cancellationToken);
+            await output.WriteLineAsync(json ? Json(sealedBundle) : Text(sealedBundle));
+            return byConclusions ? ExitCode.Of(results.Controls.Select(c => c.Conclusion)) : ExitCode.Ok;
+        }
+        catch when (concluding.PartialFolder is { } partial)
+        {
+            await error.WriteLineAsync($"nothing was sealed; delete {PrintableText.Of(partial)}");
+            throw;
+        }
+    }
+
+    private static string Text(Concluded done)
+    {
+        var lines = PeopleNotes.Of(done.Record.Concluded, done.Results)
+            .Append(string.Join(", ", done.Results.Controls.GroupBy(c => c.Conclusion).OrderBy(g => g.Key).Select(g => $"{g.Count()} {Wording.Name(g.Key)}")))
+            .Concat(done.Archive is { } archive ? [$"archive {archive}"] : Enumerable.Empty<string>())
+            .Append($"bundle {done.Bundle.Path}").Append($"tagmanifest sha256 {done.Bundle.TagManifestSha256}")
+            .Concat(done.Signed is { } signed ? SealCommand.Describe(signed) : ["not signed"]);
+        return string.Join(Environment.NewLine, lines.Select(l => PrintableText.Of(l, 2000)));
+    }
+
+    private static string Json(Concluded done) => new JsonObject
+    {
+        ["bundle"] = done.Bundle.Path,
+        ["tagmanifest_sha256"] = done.Bundle.TagManifestSha256.Hex,
+        ["archive"] = done.Archive,
+        ["controls"] = new JsonArray([.. done.Results.Controls.Select(c => (JsonNode)new JsonObject
+        {
+            ["id"] = c.Id,
+            ["conclusion"] = Wording.Name(c.Conclusion),
+            ["collected"] = Wording.Name(c.Collected ?? c.Conclusion),
+            ["answers"] = c.Answers?.Length ?? 0,
+            ["dispositions"] = c.Dispositions?.Length ?? 0,
+        })]),
+    }.ToJsonString(PrintedJson.Options);
+}

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using AuditCli.Bundles;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
+
+namespace AuditCli.Concluding;
+
+/// <summary>What people wrote into their sheets, by control.</summary>
+internal sealed record PeopleSaid(
+    ImmutableDictionary<string, ImmutableArray<PersonAnswer>> Answers, ImmutableDictionary<string, ImmutableArray<Disposition>> Dispositions)
+{
+    /// <summary>The number of lines that a person filled in.</summary>
+    public int Count => Answers.Values.Sum(a => a.Length) + Dispositions.Values.Sum(d => d.Length);
+}
+
+/// <summary>
+/// Reads the sheets that people filled in for a bundle. A line counts if it is one of this bundle, unchanged in what it is about, with a name
+/// and a time; a line that a person left empty is open and no fault. All faults are reported together, and with one nothing counts.
+/// </summary>
+/// <param name="controls">The bundle's controls, as its own files define them.</param>
+/// <param name="now">No answer may be later than this.</param>
+internal sealed class SheetReader(OpenedBundle bundle, ImmutableArray<Control> controls, DateTimeOffset now)
+{
+    private const int MostFaults = 50;
+    private readonly List<string> _faults = [];
+    private readonly Dictionary<string, List<PersonAnswer>> _answers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<Disposition>> _dispositions = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly Lazy<Dictionary<string, SheetLine>> _questions = new(() => Lines(PeopleSheets.Questions(bundle, controls)));
+    private readonly Lazy<Dictionary<string, SheetLine>> _exceptions = new(() => Lines(PeopleSheets.Exceptions(bundle)));
+
+    /// <summary>The faults found so far, each with its file and line.</summary>
+    public ImmutableArray<string> Faults => [.. _faults];
+
+    public PeopleSaid Said => new(
+        _answers.ToImmutableDictionary(a => a.Key, a => a.Value.ToImmutableArray(), StringComparer.Ordinal),
+        _dispositions.ToImmutableDictionary(d => d.Key, d => d.Value.ToImmutableArray(), StringComparer.Ordinal));
+
+    /// <summary>Reads one sheet.</summary>
+    /// <param name="name">Its name in messages.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public void Read(Stream content, string name)
+    {
+        try
+        {
+            using var csv = new CsvReader(content, name);
+            if (Columns(csv, name) is not { } columns)
+                return;
+            foreach (var record in csv.Records())
+            {
+                if (_faults.Count >= MostFaults)
+                    return;
+                var cells = csv.Header.Zip(record.Fields).ToDictionary(c => c.First, c => c.Second.Trim(), StringComparer.Ordinal);
+                if (!columns.Asked.All(c => cells[c].Length == 0))
+                    Line(columns, cells, $"{name}:{record.Line}");
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            _faults.Add(e.Message);
+        }
+    }
+
+    private static Dictionary<string, SheetLine> Lines(IEnumerable<SheetLine> lines) => lines.DistinctBy(l => l.Key).ToDictionary(l => l.Key, StringComparer.Ordinal);
+
+    /// <summary>Returns the kind of a sheet by its header; null, after a fault, for any other header.</summary>
+    private SheetColumns? Columns(CsvReader csv, string name)
+    {
+        foreach (var columns in new[] { PeopleSheets.AnswerColumns, PeopleSheets.DispositionColumns })
+        {
+            if (columns.All.ToHashSet(StringComparer.Ordinal).SetEquals(csv.Header))
+                return columns;
+        }
+        _faults.Add($"{name}:1: is neither a sheet of answers nor one of dispositions; 'auditcli conclude BUNDLE --sheets DIR' writes both");
+        return null;
+    }
+
+    private void Line(SheetColumns columns, Dictionary<string, string> cells, string place)
+    {
+        var isAnswer = columns == PeopleSheets.AnswerColumns;
+        var key = isAnswer ? $"{cells["control"]} {cells["question_id"]}" : cells["exception_id"];
+        if (cells["bundle"] != bundle.Id || cells["tagmanifest_sha256"] != bundle.Files.TagManifestSha256?.Hex)
+            Fault(place, $"is for bundle {Shown(cells["bundle"])}, not for {bundle.Id} with this tag manifest");
+        else if (!(isAnswer ? _questions : _exceptions).Value.TryGetValue(key, out var line))
+            Fault(place, isAnswer ? $"{Shown(key)} is not a question of the bundle's controls" : $"{Shown(key)} is not an exception of the bundle");
+        else if (columns.Given.Zip(line.Given).FirstOrDefault(c => !IsSame(cells[c.First], c.Second)) is { First: { } changed, Second: var was })
+            Fault(place, $"{changed} was changed: it is '{Shown(was)}' in the bundle");
+        else if (!_seen.Add(key))
+            Fault(place, $"{Shown(key)} has been answered on an earlier line");
+        else if (isAnswer)
+            Answer(cells, place);
+        else
+            Dispose(cells, place);
+    }
+
+    private void Answer(Dictionary<string, string> cells, string place)
+    {
+        if (!PeopleSheets.Answers.TryGetValue(cells["answer"], out var word))
+            Fault(place, $"answer is '{Shown(cells["answer"])}', not one of {string.Join(", ", PeopleSheets.Answers.Keys)}");
+        else if (word == PersonWord.Na && cells["note"].Length == 0)
+            Fault(place, "note must say why the question does not apply");
+        else if (Person(cells, "answered_by", "answered_at", place) is { } at)
+            Add(_answers, cells["control"], new(
+                cells["question_id"], word, cells["answered_by"], at, Stated(cells["reference"]), Stated(cells["note"])));
+    }
+
+    private void Dispose(Dictionary<string, string> cells, string place)
+    {
+        if (!PeopleSheets.Dispositions.TryGetValue(cells["disposition"], out var word))
+            Fault(place, $"disposition is '{Shown(cells["disposition"])}', not one of {string.Join(", ", PeopleSheets.Dispositions.Keys)}");
+        else if (word != DispositionWord.TrueDeviation && cells["why"].Length == 0)
+            Fault(place, $"why must say why the exception is {cells["disposition"]}");
+        else if (Person(cells, "decided_by", "decided_at", place) is { } at)
+        {
+            Add(_dispositions, cells["control"], new(
+                cells["exception_id"], cells["test"], cells["account"], cells["item"], word, cells["decided_by"], at, Stated(cells["why"])));
+        }
+    }
+
+    /// <summary>Returns when a person answered; null, after a fault, if that or the person does not count.</summary>
+    private DateTimeOffset? Person(Dictionary<string, string> cells, string by, string when, string place)
+    {
+        var collected = RunRecord.Instant(bundle.Record.Started, "started");
+        if (cells[by].Length == 0)
+            Fault(place, $"{by} must name a person");
+        else if (IsSamePerson(cells[by], bundle.Record.Reviewer))
+            Fault(place, $"{by} is {Shown(cells[by])}, who reviews this audit; another person must answer");
+        else if (!Rfc3339.TryParse(cells[when], out var at))
+            Fault(place, $"{when} is '{Shown(cells[when])}', not a time such as 2026-11-30T09:00:00Z");
+        else if (at > now)
+            Fault(place, $"{when} is in the future");
+        else if (at < collected)
+            Fault(place, $"{when} is before {Rfc3339.Format(collected)}, when the evidence was collected");
+        else
+            return at;
+        return null;
+    }
+
+    private void Fault(string place, string message) => _faults.Add($"{place}: {message}");
+
+    private static void Add<T>(Dictionary<string, List<T>> all, string control, T said)
+    {
+        if (!all.TryGetValue(control, out var list))
+            all[control] = list = [];
+        list.Add(said);
+    }
+
+    /// <summary>Whether a cell is what the sheet had, with the apostrophe that keeps spreadsheets from evaluating it or without.</summary>
+    private static bool IsSame(string cell, string given) => cell == given.Trim() || cell == $"'{given.Trim()}";
+
+    private static bool IsSamePerson(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
+
+    private static string? Stated(string text) => text.Length == 0 ? null : text;
+
+    private static string Shown(string text) => PrintableText.Of(text, 200);
+}
