@@ -22,6 +22,9 @@ public sealed record PreviousBundle(string BundleId, Digest Statement, Digest Si
 /// </summary>
 public sealed record BundleStatement
 {
+    /// <summary>The path of a signed bundle's statement from its root.</summary>
+    public static string FilePath => AttestationFiles.PathOf(AttestationFiles.StatementName);
+
     public const string StatementType = "https://in-toto.io/Statement/v1";
 
     /// <summary>

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
-using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -37,19 +36,10 @@ public sealed class SealedFiles
     /// <summary>Whether there is a signature. It is not checked here.</summary>
     public bool IsSigned => _files.Has(BundleLayout.Attestation);
 
-    /// <summary>The digest of the signed statement and the fingerprint of its signer's key; null without a signature. It is not checked here.</summary>
-    /// <exception cref="InvalidDataException">The statement has another form.</exception>
-    public (Digest Sha256, Digest SignerKey)? Signature
-    {
-        get
-        {
-            var path = AttestationFiles.PathOf(AttestationFiles.StatementName);
-            if (!_files.Has(path))
-                return null;
-            var statement = Read(_files, path, SmallFileLimit);
-            return (Digest.Of(statement), BundleStatement.Read(statement).SignerKey);
-        }
-    }
+    /// <summary>Reads a file that no manifest covers, as those of the attestation; null if there is none.</summary>
+    /// <exception cref="InvalidDataException">It is too large, or not a regular file.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public byte[]? ReadUncovered(string path) => _files.Has(path) ? Read(_files, path, SmallFileLimit) : null;
 
     /// <summary>Paths of every payload file from the bundle's root, in order.</summary>
     public IEnumerable<string> Paths => _manifest.Keys.Order(StringComparer.Ordinal);

@@ -18,7 +18,8 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
             ?
             [
                 .. attempts.EnumerateArray().Select(a => new Attempt(
-                    ShardPath.Prefix(item.Calls ?? "") + (JsonMember.Text(a, "file") ?? ""), JsonMember.Text(a, "record_id") ?? "", JsonMember.Text(a, "request_id"),
+                    ShardPath.Prefix(item.Calls ?? "") + (JsonMember.Text(a, "file") ?? ""), JsonMember.Text(a, "record_id") ?? "",
+                    JsonMember.Text(a, "request_id"),
                     a.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 0,
                     Rfc3339.TryParse(JsonMember.Text(a, "date") ?? "", out var date) ? date : null)),
             ]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
@@ -45,7 +46,9 @@ internal sealed class BundleFolder
 
     /// <summary>The signed statement of a sealed bundle; null if it has none. The signature is not verified here.</summary>
     /// <exception cref="InvalidDataException">It is not a statement.</exception>
-    public (Digest Sha256, Digest SignerKey)? Signature => _sealed?.Signature;
+    public (Digest Sha256, Digest SignerKey)? Signature => _sealed?.ReadUncovered(BundleStatement.FilePath) is { } statement
+        ? (Digest.Of(statement), BundleStatement.Read(statement).SignerKey)
+        : null;
 
     /// <summary>Opens a sealed bundle and compares its manifests with each other.</summary>
     /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>

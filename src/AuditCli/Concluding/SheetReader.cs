@@ -63,7 +63,8 @@ internal sealed class SheetReader(OpenedBundle bundle, ImmutableArray<Control> c
         }
     }
 
-    private static Dictionary<string, SheetLine> Lines(IEnumerable<SheetLine> lines) => lines.DistinctBy(l => l.Key).ToDictionary(l => l.Key, StringComparer.Ordinal);
+    private static Dictionary<string, SheetLine> Lines(IEnumerable<SheetLine> lines) =>
+        lines.DistinctBy(l => l.Key).ToDictionary(l => l.Key, StringComparer.Ordinal);
 
     /// <summary>Returns the kind of a sheet by its header; null, after a fault, for any other header.</summary>
     private SheetColumns? Columns(CsvReader csv, string name)

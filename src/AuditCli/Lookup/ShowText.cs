@@ -7,6 +7,7 @@ using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
+using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Lookup;
 
@@ -87,6 +88,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"not applicable: {left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})");
         if (control.RefusedDecision is { } refused)
             Line(Wording.Refused(refused));
+        foreach (var note in PeopleNotes.Of(control))
+            Line(PrintableText.Of(note, Long));
         foreach (var limitation in control.Limitations)
         {
             Line($"limitation: {limitation.Operation} in "
@@ -152,6 +155,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{row.Test} {view.TestTitle}{Span(view.Result, row.Test)}");
         Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
+        foreach (var disposition in (view.Result.Dispositions ?? []).Where(d => d.ExceptionId == row.ExceptionId))
+            Line(PrintableText.Of(PeopleNotes.Of(disposition), Long));
         if (row.ClaimsAnother)
             Line($"the line claims to be {PrintableText.Of(row.Claim!, Short)}, which it is not");
         foreach (var (name, value) in row.Approval?.Members ?? [])

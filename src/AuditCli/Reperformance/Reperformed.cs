@@ -43,7 +43,10 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         {
             var outer = FilesOf(bundle, verification);
             if (outer.Missing.FirstOrDefault() is { } missing)
-                return new(verification, $"{missing.Archive} is not here, so what it holds cannot be evaluated again", null) { IsElsewhere = true };
+            {
+                var why = $"{missing.Archive} is not here, so what it holds cannot be evaluated again";
+                return new(verification, why, null) { IsElsewhere = true };
+            }
             if (outer.Shards.Length > 1)
                 return new(verification, "it has several shards, each of which is evaluated again by itself: unpack it and name them", null);
             var files = outer.Shards is [var shard] ? outer.OpenShard(shard) : outer;

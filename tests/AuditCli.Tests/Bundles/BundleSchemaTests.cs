@@ -46,7 +46,8 @@ public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
         Assert.Empty(await ErrorsAsync(schema, found));
     }
 
-    private static async Task<string[]> ErrorsAsync(string schema, string file)
+    /// <summary>Returns what the independent validator finds wrong with a file.</summary>
+    internal static async Task<string[]> ErrorsAsync(string schema, string file)
     {
         var path = Repository.Path("src", "AuditCli.Evidence", "Schemas", $"{schema}.schema.json");
         var read = await AuditCommand.OtherAsync(Repository.Path("tests", "tools"), "node", "schema-check.mjs", path, file);

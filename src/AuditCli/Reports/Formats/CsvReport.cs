@@ -48,7 +48,8 @@ internal sealed class CsvReport : IReportFormat
                     Line(text,
                     [
                         "item", control.Result.Id, test, row.Target, row.Account, row.Item, row.Result, row.ExceptionId ?? "", row.Reason ?? "",
-                        "", "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), row.File, Number(row.Line), Mode(control, test),
+                        "", "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span),
+                        row.File, Number(row.Line), Mode(control, test),
                     ]);
                 }
             }

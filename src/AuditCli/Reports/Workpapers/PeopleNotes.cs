@@ -15,22 +15,26 @@ internal static class PeopleNotes
             yield break;
         yield return $"concluded over bundle {concluded.BundleId} (tag manifest {concluded.TagmanifestSha256[..16]}) at {RunRecord.Second(concluded.At)} "
             + $"by {concluded.User} on {concluded.Machine}, with {Wording.Count(concluded.Sheets.Length, "sheet")}";
-        foreach (var control in results.Controls)
+        foreach (var note in results.Controls.SelectMany(c => Of(c).Concat((c.Dispositions ?? []).Select(Of))))
+            yield return note;
+    }
+
+    /// <summary>Says what the answers changed of a control, and gives each.</summary>
+    public static IEnumerable<string> Of(ControlResult control)
+    {
+        if (control.Collected is { } before && before != control.Conclusion)
+            yield return $"{control.Id}: {Wording.Name(control.Conclusion)} with people's answers, {Wording.Name(before)} by the evidence alone";
+        foreach (var answer in control.Answers ?? [])
         {
-            if (control.Collected is { } before && before != control.Conclusion)
-                yield return $"{control.Id}: {Wording.Name(control.Conclusion)} with people's answers, {Wording.Name(before)} by the evidence alone";
-            foreach (var answer in control.Answers ?? [])
-            {
-                yield return $"{control.Id}: question {answer.Question} is answered {Word(answer.Answer)} by {answer.AnsweredBy} at {Rfc3339.Format(answer.AnsweredAt)}"
-                    + $"{After("; reference: ", answer.Reference)}{After("; ", answer.Note)}";
-            }
-            foreach (var disposition in control.Dispositions ?? [])
-            {
-                yield return $"{disposition.ExceptionId}: {disposition.DecidedBy} says at {Rfc3339.Format(disposition.DecidedAt)} that it is "
-                    + $"{Word(disposition.Word)}{After(": ", disposition.Why)}; its verdict stays";
-            }
+            yield return $"{control.Id}: question {answer.Question} is answered {Word(answer.Answer)} by {answer.AnsweredBy} "
+                + $"at {Rfc3339.Format(answer.AnsweredAt)}{After("; reference: ", answer.Reference)}{After("; ", answer.Note)}";
         }
     }
+
+    /// <summary>Says what a person makes of an exception.</summary>
+    public static string Of(Disposition disposition) =>
+        $"{disposition.ExceptionId}: {disposition.DecidedBy} says at {Rfc3339.Format(disposition.DecidedAt)} that it is "
+        + $"{Word(disposition.Word)}{After(": ", disposition.Why)}; its verdict stays";
 
     private static string Word(PersonWord word) => word switch
     {
