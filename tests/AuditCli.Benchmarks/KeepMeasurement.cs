@@ -73,8 +73,8 @@ internal static class KeepMeasurement
             var moment = new AuditMoment(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, TimeSpan.FromHours(24));
             var result = await Evaluator.EvaluateAsync(
                 new ControlInScope(control, ControlOrigin.Local, []), [partition], moment, EvaluationLimits.Default, process: null,
-                _ => new MemoryStream(), CancellationToken.None);
-            Console.WriteLine($"{result.Conclusion}: {result.Population} of {written.Rows} rows; {string.Join("; ", result.Tests.Select(t => t.Error))}");
+                _ => new MemoryStream(), clean: null, CancellationToken.None);
+            Console.WriteLine($"{result.Conclusion}: {result.Population} of {written.Rows} rows; {string.Join("; ", result.Tests.Select(t => t.Conclusion))}");
             return result.Population == count / 1000 ? 0 : 1;
         }
         finally

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Tests;
@@ -31,6 +33,30 @@ internal static class BundleForgery
         Assert.Contains(what, text, StringComparison.Ordinal);
         File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
     }
+
+    /// <summary>Returns the results of a control by partition.</summary>
+    public static JsonElement[] Partitions(string bundle, string control) =>
+        [.. File.ReadLines(Path.Combine(bundle, BundleLayout.Partitions(control))).Select(l => JsonElement.Parse(l))];
+
+    /// <summary>Changes the lines of a control's results by partition, with their digest and number in results.json.</summary>
+    public static void EditPartitions(string bundle, string control, Func<string[], IEnumerable<string>> edit)
+    {
+        var path = Path.Combine(bundle, BundleLayout.Partitions(control));
+        var (before, lines) = (File.ReadAllBytes(path), File.ReadAllLines(path));
+        string[] edited = [.. edit(lines)];
+        File.WriteAllText(path, string.Concat(edited.Select(l => l + "\n")));
+        Replace(
+            bundle, BundleLayout.Results,
+            $"\"partitions\":{{\"lines\":{lines.Length},\"sha256\":\"{Digest.Of(before)}\"}}",
+            $"\"partitions\":{{\"lines\":{edited.Length},\"sha256\":\"{Digest.Of(File.ReadAllBytes(path))}\"}}");
+    }
+
+    /// <summary>Replaces text in the results of a control by partition, with their digest in results.json.</summary>
+    public static void ReplaceInPartitions(string bundle, string control, string what, string with) => EditPartitions(bundle, control, lines =>
+    {
+        Assert.Contains(lines, l => l.Contains(what, StringComparison.Ordinal));
+        return lines.Select(l => l.Replace(what, with, StringComparison.Ordinal));
+    });
 
     public static string ReadTable(string path)
     {

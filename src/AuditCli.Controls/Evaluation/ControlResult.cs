@@ -15,7 +15,8 @@ public sealed record EvaluationResults(
     ImmutableArray<ControlResult> Controls,
     ImmutableArray<NotTested> NotTested)
 {
-    public const int CurrentSchema = 1;
+    /// <summary>The schema that is written. Schema 1, which has the results by partition in the same file, is still read.</summary>
+    public const int CurrentSchema = 2;
 
     /// <summary>Creates results in the order in which they are written: controls and untested things by ID.</summary>
     public static EvaluationResults From(
@@ -63,6 +64,7 @@ public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset Period
 /// </param>
 /// <param name="Deviations">The deviations that no valid waiver covers.</param>
 /// <param name="Indicated">Failed items that the evidence does not allow to call deviations.</param>
+/// <param name="Tests">The totals of each test, in the control's order; empty where nothing was tested.</param>
 public sealed record ControlResult(
     string Id,
     string Version,
@@ -77,12 +79,19 @@ public sealed record ControlResult(
     long Undetermined,
     long Indicated,
     ImmutableArray<Limitation> Limitations,
-    ImmutableArray<TestResult> Tests,
+    ImmutableArray<TestTotals> Tests,
     WaiverSummary Waivers,
     ImmutableArray<string> Notes,
     ImmutableArray<ParameterResult> Parameters,
     NotApplicableResult? NotApplicable = null)
 {
+    /// <summary>The file with the results by partition; null where nothing was tested, and in schema 1.</summary>
+    public PartitionsFile? Partitions { get; init; }
+
+    /// <summary>The results by partition that schema 1 has in results.json itself; null in later schemas, which have a file of them.</summary>
+    [JsonIgnore]
+    public ImmutableArray<TestResult>? PartitionsOfSchema1 { get; init; }
+
     /// <summary>
     /// The registers whose rows without a match the control lists, by name; null where it lists none, and for controls from
     /// before this feature.
@@ -126,7 +135,12 @@ public sealed record ParameterResult(string Name, ColumnType Type, JsonElement V
 /// <summary>The names that identify a partition.</summary>
 public sealed record PartitionName(string Target, string Account);
 
-/// <summary>The result of one test in one partition.</summary>
+/// <summary>The file with a control's results by partition: <c>data/results/&lt;control&gt;.partitions.ndjson</c>.</summary>
+/// <param name="Lines">The number of its lines.</param>
+/// <param name="Sha256">The digest of the whole file.</param>
+public sealed record PartitionsFile(long Lines, Digest Sha256);
+
+/// <summary>The result of one test in one partition: a line of <see cref="PartitionsFile"/>.</summary>
 /// <param name="RowsSha256">SHA-256 of this partition's lines in the test's rows file, line ends included.</param>
 /// <param name="Error">Why the test failed to run; only with <see cref="Conclusion.Error"/>.</param>
 public sealed record TestResult(

@@ -23,10 +23,12 @@ public static class Evaluator
     /// <param name="process">
     /// Where the control's SQL runs; null uses this process, which is safe only for trusted controls.
     /// </param>
-    /// <param name="openRows">
-    /// Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; it is closed here. It must
-    /// be seekable: rows that a process wrote before it was killed are truncated.
+    /// <param name="open">
+    /// Opens a file of results: the rows of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case, and the results by partition,
+    /// <c>&lt;control&gt;.partitions.ndjson</c>; it is closed here. It must be seekable: rows that a process wrote before it was killed are
+    /// truncated.
     /// </param>
+    /// <param name="clean">Cleans the results by partition; rows are cleaned where the SQL runs. Null leaves them as they are.</param>
     /// <returns>The result; a test that fails to run or exceeds its limits is ERROR in it, not an exception.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="IOException">Rows cannot be written, or no process can be started.</exception>
@@ -36,11 +38,12 @@ public static class Evaluator
         AuditMoment moment,
         EvaluationLimits limits,
         EvaluationProcess? process,
-        Func<string, Stream> openRows,
+        Func<string, Stream> open,
+        RowCleaner? clean,
         CancellationToken cancellationToken)
     {
         using var here = process is null ? new ControlEvaluation(scope.Control, clean: null) : null;
-        return await EvaluateWithAsync(here, scope, partitions, moment, limits, process, openRows, cancellationToken);
+        return await EvaluateWithAsync(here, scope, partitions, moment, limits, process, open, clean, cancellationToken);
     }
 
     /// <inheritdoc cref="EvaluateAsync"/>
@@ -52,26 +55,32 @@ public static class Evaluator
         AuditMoment moment,
         EvaluationLimits limits,
         EvaluationProcess? process,
-        Func<string, Stream> openRows,
+        Func<string, Stream> open,
+        RowCleaner? clean,
         CancellationToken cancellationToken)
     {
         var control = scope.Control;
+        var units = control.Tests.ToImmutableDictionary(t => t.Id, t => t.Unit, StringComparer.Ordinal);
         var rows = ImmutableArray.CreateBuilder<Stream>();
+        using var written = new PartitionResultsWriter(control.Id, open, clean);
         try
         {
             foreach (var test in control.Tests)
-                rows.Add(openRows(BundleLayout.RowsName(control.Id, test.Id)));
+                rows.Add(open(BundleLayout.RowsName(control.Id, test.Id)));
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
             var slices = Slice.Of(control, partitions, scope.LeftOut);
             var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices)) { Preparer = scope.Preparer };
             foreach (var slice in slices)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                outcomes.Add(process is null
+                var outcome = process is null
                     ? await here!.RunAsync(question, slice, streams, JobSteps.Unwatched, cancellationToken)
-                    : await process.EvaluateAsync(question, slice, streams, cancellationToken));
+                    : await process.EvaluateAsync(question, slice, streams, cancellationToken);
+                foreach (var test in outcome.Tests)
+                    await written.WriteAsync(test with { Unit = units[test.Id] }, cancellationToken);
+                outcomes.Add(outcome with { Tests = [] });
             }
-            return Conclude(scope, outcomes.ToImmutable());
+            return Conclude(scope, outcomes.ToImmutable(), written);
         }
         finally
         {
@@ -80,11 +89,10 @@ public static class Evaluator
         }
     }
 
-    private static ControlResult Conclude(ControlInScope scope, ImmutableArray<SliceOutcome> outcomes)
+    private static ControlResult Conclude(ControlInScope scope, ImmutableArray<SliceOutcome> outcomes, PartitionResultsWriter written)
     {
         var control = scope.Control;
-        var units = control.Tests.ToImmutableDictionary(t => t.Id, t => t.Unit, StringComparer.Ordinal);
-        var tests = outcomes.SelectMany(o => o.Tests).Select(t => t with { Unit = units[t.Id] }).ToImmutableArray();
+        var tests = written.Totals;
         // Without tests the conclusion is not NO_OCCURRENCE.
         var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
         if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
@@ -96,7 +104,7 @@ public static class Evaluator
         var notes = outcomes.SelectMany(o => o.Notes).Distinct().Concat(nones).Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
-            units.Values.Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,
+            control.Tests.Select(t => t.Unit).Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,
             outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
             outcomes.Sum(o => o.Items.Undetermined), outcomes.Sum(o => o.Items.Indicated),
             [.. outcomes.SelectMany(o => o.Limitations).Distinct().Order(LimitationOrder)],
@@ -105,6 +113,7 @@ public static class Evaluator
             tests.IsEmpty ? [.. notes.Append("no partition was collected for this control")] : [.. notes],
             ParameterResult.Of(scope))
         {
+            Partitions = written.Written,
             Registers = RegisterOutcome.Summarise(outcomes.SelectMany(o => o.Registers)),
             RefusedDecision = scope.RefusedDecision,
         };

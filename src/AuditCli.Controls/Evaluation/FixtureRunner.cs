@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
@@ -44,12 +45,12 @@ public static class FixtureRunner
     private static async Task<ImmutableArray<string>> DifferencesAsync(
         Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
     {
-        var (faults, result, tests) = await ConcludeAsync(control, fixture, limits, process, here, cancellationToken);
+        var (faults, result, tests, partitions) = await ConcludeAsync(control, fixture, limits, process, here, cancellationToken);
         if (result is null)
             return faults;
         var named = IsNamed(control, fixture);
         var rows = tests.SelectMany(t => t).ToImmutableArray();
-        return [.. Compare(fixture.Expect, result, Items(rows, named), Reasons(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
+        return [.. Compare(fixture.Expect, result, partitions, Items(rows, named), Reasons(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }
 
     /// <summary>
@@ -60,7 +61,7 @@ public static class FixtureRunner
     /// <summary>Evaluates a case, whatever the case expects.</summary>
     /// <param name="here">Without a process, the compiled control; it serves any number of cases.</param>
     /// <returns>The faults of the case itself and no result, or the result and, for each test, the lines of its rows.</returns>
-    internal static async Task<(ImmutableArray<string> Faults, ControlResult? Result, ImmutableArray<ImmutableArray<string>> Rows)> ConcludeAsync(
+    internal static async Task<Concluded> ConcludeAsync(
         Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
     {
         var tables = new FixtureTables(control, fixture);
@@ -71,7 +72,7 @@ public static class FixtureRunner
             .. fixture.Parameters.Keys.Where(n => !control.Parameters.Any(p => p.Name == n)).Select(n => $"the control has no parameter {n}"),
         ];
         if (faults.Length > 0)
-            return ([.. faults.Distinct()], null, []);
+            return new([.. faults.Distinct()], null, [], []);
 
         var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(EffectiveParameter.Of)
             .Select(p => fixture.Parameters.TryGetValue(p.Name, out var value) ? p with { Value = value } : p)]);
@@ -80,9 +81,16 @@ public static class FixtureRunner
             Midnight(fixture.PeriodStart ?? DefaultStart),
             EndOfPeriod(fixture),
             TimeSpan.FromHours(24));
-        var rows = new List<KeptStream>();
-        var result = await Evaluator.EvaluateWithAsync(here, scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
-        return ([], result, [.. rows.Select(r => r.Lines().ToImmutableArray())]);
+        var files = new Dictionary<string, KeptStream>(StringComparer.Ordinal);
+        var result = await Evaluator.EvaluateWithAsync(
+            here, scope, partitions, moment, limits, process, name => files[name] = new(), clean: null, cancellationToken);
+        ImmutableArray<string> Lines(string name) => files.TryGetValue(name, out var file) ? [.. file.Lines()] : [];
+        var name = BundleLayout.PartitionsName(control.Id);
+        return new(
+            [],
+            result,
+            [.. control.Tests.Select(t => Lines(BundleLayout.RowsName(control.Id, t.Id)))],
+            result.Partitions is null ? [] : [.. PartitionResults.Read(() => new MemoryStream(files[name].ToArray()), name)]);
     }
 
     /// <summary>Returns the moment of a case: the stated one, else the default or, if later, the end of its period.</summary>
@@ -92,14 +100,14 @@ public static class FixtureRunner
     private static DateTimeOffset EndOfPeriod(FixtureCase fixture) => Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1));
 
     private static IEnumerable<string> Compare(
-        FixtureExpectation expect, ControlResult result, ILookup<string, string> items, ILookup<(string Verdict, string Item), string> reasons)
+        FixtureExpectation expect, ControlResult result, ImmutableArray<TestResult> partitions, ILookup<string, string> items, ILookup<(string Verdict, string Item), string> reasons)
     {
         if (result.Conclusion != expect.Conclusion)
         {
             var why = string.Concat(
-                result.Tests.Where(t => t.Error is not null).Select(t => $"; {t.Id} in {t.Partition.Account}: {t.Error}")
+                partitions.Where(t => t.Error is not null).Select(t => $"; {t.Id} in {t.Partition.Account}: {t.Error}")
                     .Concat(result.Limitations.Select(l => $"; {l.Evidence}: {l.Code}"))
-                    .Concat(result.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree))
+                    .Concat(partitions.SelectMany(t => t.Completeness.Where(c => !c.Agree))
                         .Select(c => $"; '{c.Name}': {c.Left ?? "NULL"} and {c.Right ?? "NULL"}"))
                     .Distinct());
             yield return $"expected {Word(expect.Conclusion)}, got {Word(result.Conclusion)}{why}";
@@ -208,14 +216,13 @@ public static class FixtureRunner
         return named ? $"{row.GetProperty("account").GetString()}/{item}" : item;
     }
 
-    private static KeptStream Keep(List<KeptStream> streams)
-    {
-        var stream = new KeptStream();
-        streams.Add(stream);
-        return stream;
-    }
-
     private static DateTimeOffset Midnight(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+
+    /// <summary>What a case concluded.</summary>
+    /// <param name="Faults">The faults of the case itself; then there is no result.</param>
+    /// <param name="Rows">For each test of the control, the lines of its rows.</param>
+    internal sealed record Concluded(
+        ImmutableArray<string> Faults, ControlResult? Result, ImmutableArray<ImmutableArray<string>> Rows, ImmutableArray<TestResult> Partitions);
 
     /// <summary>A memory stream whose content can still be read after it is closed.</summary>
     private sealed class KeptStream : MemoryStream

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Controls.Loading;
 
@@ -208,6 +209,7 @@ internal sealed class ControlReader
             var id = test.Formed("id", TextForm.PartId);
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
+            NotOfAFile(id, test.Map);
             TitleInWords(test.Map, parameters);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
                 test.OptionalFlag("stands_when_incomplete"))
@@ -282,6 +284,13 @@ internal sealed class ControlReader
     {
         if (id.Length > 0 && others.FirstOrDefault(o => o.Equals(id, StringComparison.OrdinalIgnoreCase)) is { } twin)
             _faults.Meaning(map.Find("id")!.Position, $"the id '{id}' is taken by '{twin}' above");
+    }
+
+    /// <summary>Refuses the id of a test whose rows would have the name of the file of results by partition.</summary>
+    private void NotOfAFile(string id, YamlMap map)
+    {
+        if (BundleLayout.RowsName("", id) == BundleLayout.PartitionsName(""))
+            _faults.Meaning(map.Find("id")!.Position, $"'{id}' names a file of every bundle, so that no test can have it; use another id, such as T1");
     }
 
     private void Remember(string key, YamlNode? node)

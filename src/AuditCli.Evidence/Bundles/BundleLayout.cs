@@ -22,6 +22,7 @@ public static class BundleLayout
     public const string TablesFolder = $"{Payload}/tables/";
     public const string ResultsFolder = $"{Payload}/results/";
     public const string ReportsFolder = $"{Payload}/reports/";
+    public const string PartitionsEnding = ".partitions.ndjson";
 
     /// <summary>The bundles of which this one is made; only in a bundle over bundles.</summary>
     public const string Shards = $"{Payload}/shards.jsonl";
@@ -74,6 +75,13 @@ public static class BundleLayout
 
     /// <summary>Returns the name of the file with the population of a test, below <see cref="ResultsFolder"/>.</summary>
     public static string RowsName(string control, string test) => $"{control}.{test}.ndjson".ToLowerInvariant();
+
+    /// <summary>Returns the name of the file with a control's results by partition, below <see cref="ResultsFolder"/>.</summary>
+    public static string PartitionsName(string control) => $"{control}{PartitionsEnding}".ToLowerInvariant();
+
+    /// <summary>Returns the path of the file with a control's results by partition.</summary>
+    /// <exception cref="ArgumentException">The id cannot name a file.</exception>
+    public static string Partitions(string control) => ResultsFolder + BundlePaths.Segment(PartitionsName(control));
 
     /// <summary>Returns the path of the file with the population of a test.</summary>
     /// <exception cref="ArgumentException">The ids cannot name a file.</exception>

@@ -46,7 +46,7 @@ internal sealed class OpenedBundle
     {
         var files = BundleFolder.Sealed(folder, verified);
         var opened = Open(files, files.Read(BundleLayout.Run));
-        return ResultsCheck.WhyNot(opened.Results, opened.Index) is { } wrong
+        return (PartitionsCheck.WhyNot(opened) ?? ResultsCheck.WhyNot(opened.Results, opened.Index, opened.Partitions)) is { } wrong
             ? throw new InvalidDataException(
                 $"{BundleLayout.Results} contradicts the bundle: {wrong}; 'auditcli reperform' evaluates again and lists what differs")
             : opened;
@@ -153,8 +153,20 @@ internal sealed class OpenedBundle
             throw new InvalidDataException($"{wrong}; 'auditcli reperform' evaluates again and lists what differs");
     }
 
-    /// <summary>Returns the ids of the tests of a control, each once, in the order in which they ran.</summary>
-    public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal);
+    /// <summary>Returns the ids of the tests of a control, in the order in which they ran.</summary>
+    public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id);
+
+    /// <summary>
+    /// Returns the results of a control's tests in each partition, in the order of their file, which is read again each time: those of all
+    /// controls would not fit into memory.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is not the one that was sealed, is missing, or has a line that is not a result.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public IEnumerable<TestResult> Partitions(ControlResult control) =>
+        control.PartitionsOfSchema1 is { } held ? held
+        : control.Partitions is null ? []
+        : PartitionsCheck.PathOf(control.Id) is var path && Files.Has(path) ? PartitionResults.Read(() => Files.Open(path), path)
+        : throw new InvalidDataException($"{path} is not in the bundle, although results.json gives its digest");
 
     /// <summary>Returns the path of a test's first file of items: its own or, in a bundle over bundles, that of a shard.</summary>
     public string RowsFileOf(string control, string test)

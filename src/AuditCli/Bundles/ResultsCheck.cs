@@ -15,13 +15,15 @@ namespace AuditCli.Bundles;
 internal static class ResultsCheck
 {
     /// <summary>Returns the first contradiction between conclusions, counts and the index of evidence; null if there is none.</summary>
-    public static string? WhyNot(EvaluationResults results, ImmutableArray<EvidenceItem> index)
+    /// <param name="partitions">Returns a control's results by partition, as <see cref="OpenedBundle.Partitions"/> does.</param>
+    public static string? WhyNot(
+        EvaluationResults results, ImmutableArray<EvidenceItem> index, Func<ControlResult, IEnumerable<TestResult>> partitions)
     {
         var unread = index.Where(i => i.Outcome != CollectionOutcome.Complete)
             .SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i))).ToLookup(n => n.Control, StringComparer.Ordinal);
         foreach (var control in results.Controls)
         {
-            if ((control.Tests.Select(t => WhyNot(control, t)).FirstOrDefault(w => w is not null) ?? WhyNot(control)) is { } wrong)
+            if ((partitions(control).Select(t => WhyNot(control, t)).FirstOrDefault(w => w is not null) ?? WhyNot(control)) is { } wrong)
                 return wrong;
             // Without a test there is nothing for which evidence could be missing.
             if (control.Tests.IsEmpty)
@@ -47,7 +49,7 @@ internal static class ResultsCheck
     /// <exception cref="InvalidDataException">A file of rows is missing, is not the one that was sealed, or has a line that is not a row.</exception>
     public static string? WhyOtherRows(OpenedBundle bundle, ControlResult control)
     {
-        foreach (var results in control.Tests.GroupBy(t => t.Id, StringComparer.Ordinal))
+        foreach (var results in bundle.Partitions(control).GroupBy(t => t.Id, StringComparer.Ordinal))
         {
             var path = PopulationFile.PathOf(control.Id, results.Key);
             var found = new Dictionary<PartitionName, Found>();

@@ -89,6 +89,11 @@ internal static class ConcludeCommand
                         return await BundleCommands.UsageAsync(
                             error, $"{opened.Id} is concluded already; name the bundle that it was made over, {earlier.BundleId}, with all sheets");
                     }
+                    if (opened.Results.Schema != EvaluationResults.CurrentSchema)
+                    {
+                        return await BundleCommands.UsageAsync(
+                            error, $"{opened.Id} has results of schema {opened.Results.Schema}, made by an earlier version; run its engagement again");
+                    }
                     if (to is not null)
                         return await WriteSheetsAsync(opened, controls, host.FullPath(to), parsed.InvocationConfiguration.Output);
                     var options = new ConcludeOptions(host.FullPath(parsed.GetValue(folder)!), sign, parsed.GetValue(archives));

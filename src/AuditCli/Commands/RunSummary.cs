@@ -34,7 +34,7 @@ internal static class RunSummary
         foreach (var domain in results.Controls.GroupBy(c => c.Domain).OrderBy(g => g.Key))
         {
             console.WriteLine();
-            WriteDomain(console, Wording.Name(domain.Key), [.. domain]);
+            WriteDomain(console, run, Wording.Name(domain.Key), [.. domain]);
         }
         WriteScope(console, run);
         console.WriteLine();
@@ -72,11 +72,11 @@ internal static class RunSummary
             ["deviations"] = c.Deviations,
             ["approved"] = c.Approved,
             ["tests"] = new ControlCounts(c).TestsJson(),
-            ["limitations"] = new JsonArray([.. ControlReasons.Of(c).Select(r => (JsonNode)r)]),
+            ["limitations"] = new JsonArray([.. ControlReasons.Of(c, run.Partitions(c)).Select(r => (JsonNode)r)]),
         })]),
     }.ToJsonString(PrintedJson.Options);
 
-    private static void WriteDomain(IAnsiConsole console, string name, ImmutableArray<ControlResult> controls)
+    private static void WriteDomain(IAnsiConsole console, FinishedRun run, string name, ImmutableArray<ControlResult> controls)
     {
         var idWidth = Math.Max(7, controls.Max(c => c.Id.Length)) + 2;
         var titleWidth = Math.Min(MaxTitleWidth, console.Profile.Width - idWidth - CountsWidth - ConclusionWidth);
@@ -111,7 +111,7 @@ internal static class RunSummary
                 foreach (var (test, count) in counts.Tests)
                     Line(console, $"{"".PadRight(idWidth)}{test}: {count.Words}");
             }
-            if (ControlReasons.Of(control).FirstOrDefault() is { } reason)
+            if (ControlReasons.Of(control, run.Partitions(control)).FirstOrDefault() is { } reason)
                 Line(console, $"{"".PadRight(idWidth)}{Cut(reason, console.Profile.Width - idWidth - 1)}", "dim");
         }
     }

@@ -59,7 +59,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, BundleIds.New(collected.Record.Entity, now, host));
         PartialFolder = bundle.PartialFolder;
-        await CopyQuestionsAsync(bundle, cancellationToken);
+        await CopyAsync(bundle, cancellationToken);
         foreach (var (n, sheet) in sheets.Index())
             await bundle.WriteFileAsync(BundleLayout.Sheet(n + 1), sheet.Content, cancellationToken);
         var shard = await Task.Run(() => Pack(bundle, cancellationToken), cancellationToken);
@@ -85,10 +85,11 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         return new(seal, results, record, signed, away.File);
     }
 
-    /// <summary>Copies what both bundles ask: the engagement, the controls and the inputs.</summary>
-    private async Task CopyQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
+    /// <summary>Copies what both bundles share: the engagement, the controls and the results by partition.</summary>
+    private async Task CopyAsync(BundleWriter bundle, CancellationToken cancellationToken)
     {
-        foreach (var file in collected.Files.Below(BundleLayout.ControlsFolder).Append(BundleLayout.Engagement))
+        foreach (var file in collected.Files.Below(BundleLayout.ControlsFolder).Append(BundleLayout.Engagement)
+            .Concat(collected.Results.Controls.Where(c => c.Partitions is not null).Select(c => BundleLayout.Partitions(c.Id))))
         {
             await using var from = collected.Files.Open(file, cancellationToken);
             await using var to = bundle.OpenFile(file);

@@ -146,7 +146,7 @@ internal sealed record BundleDiff(
 
     private static IEnumerable<PopulationRow> Rows(OpenedBundle bundle, CancellationToken cancellationToken)
     {
-        foreach (var (control, test) in bundle.Results.Controls.SelectMany(c => c.Tests.Select(t => (Control: c.Id, Test: t.Id))).Distinct())
+        foreach (var (control, test) in bundle.Results.Controls.SelectMany(c => c.Tests.Select(t => (Control: c.Id, Test: t.Id))))
         {
             foreach (var row in bundle.Rows(control, test))
             {

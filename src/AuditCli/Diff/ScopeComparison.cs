@@ -18,6 +18,7 @@ internal sealed class ScopeComparison(
     ImmutableDictionary<(string Control, string Test), ImmutableArray<string>> read)
 {
     private readonly Dictionary<(string, string, string), string?> _less = [];
+    private (string Control, Dictionary<(string Test, string Account), TestResult> Parts)? _parts;
 
     /// <summary>Controls whose file changed or that were added.</summary>
     public ImmutableArray<ScopeChange> ControlChanges =>
@@ -62,15 +63,15 @@ internal sealed class ScopeComparison(
         get
         {
             var limits = before.Results.Controls.SelectMany(c => c.Limitations.Select(l => Key(c, l))).ToHashSet();
-            var checks = before.Results.Controls.SelectMany(Disagreeing).Select(d => d with { Sides = "" }).ToHashSet();
-            var broken = before.Results.Controls.SelectMany(Broken).Select(b => b with { Error = "" }).ToHashSet();
+            var checks = before.Results.Controls.SelectMany(c => Disagreeing(before, c)).Select(d => d with { Sides = "" }).ToHashSet();
+            var broken = before.Results.Controls.SelectMany(c => Broken(before, c)).Select(b => b with { Error = "" }).ToHashSet();
             return
             [
                 .. after.Results.Controls.SelectMany(c => c.Limitations.Where(l => !limits.Contains(Key(c, l))).Select(l => new ScopeChange(
                     c.Id, "evidence incomplete", null, $"{l.Operation} in {Place(l.Target, l.Account, l.Region)}: {l.Code}: {l.Message}"))),
-                .. after.Results.Controls.SelectMany(Disagreeing).Where(d => !checks.Contains(d with { Sides = "" }))
+                .. after.Results.Controls.SelectMany(c => Disagreeing(after, c)).Where(d => !checks.Contains(d with { Sides = "" }))
                     .Select(d => new ScopeChange(d.Control, "counts do not agree", null, $"{d.Check} in {d.Account}: {d.Sides}")),
-                .. after.Results.Controls.SelectMany(Broken).Where(b => !broken.Contains(b with { Error = "" }))
+                .. after.Results.Controls.SelectMany(c => Broken(after, c)).Where(b => !broken.Contains(b with { Error = "" }))
                     .Select(b => new ScopeChange(b.Control, "test failed to run", null, $"{b.Test} in {b.Account}: {b.Error}")),
             ];
         }
@@ -123,8 +124,7 @@ internal sealed class ScopeComparison(
             return $"in the later bundle {another}";
         if (Find(before, id) is { } then && before.WhyAnotherControl(then) is { } other)
             return $"in the earlier bundle {other}";
-        var part = control.Tests.FirstOrDefault(t => t.Id == test && t.Partition.Account == account);
-        if (part is null)
+        if (PartsOf(control).GetValueOrDefault((test, account)) is not { } part)
             return control.Tests.Any(t => t.Id == test) ? $"{account} was not read" : null;
         if (part.Error is { } error)
             return $"the test failed to run: {error}";
@@ -141,6 +141,21 @@ internal sealed class ScopeComparison(
         return asked.Except(Asked(after, id, account)).Order().FirstOrDefault() is { Name.Length: > 0 } unasked
             ? $"{unasked.Name} was not collected{(unasked.Account.Length == 0 ? ": no such file was supplied" : $" in {unasked.Account} {unasked.Region}")}"
             : null;
+    }
+
+    /// <summary>
+    /// Returns the later bundle's results of a control by test and account. Items are compared control by control, so only the last one's
+    /// are kept.
+    /// </summary>
+    private Dictionary<(string Test, string Account), TestResult> PartsOf(ControlResult control)
+    {
+        if (_parts is { } kept && kept.Control == control.Id)
+            return kept.Parts;
+        var parts = new Dictionary<(string Test, string Account), TestResult>();
+        foreach (var part in after.Partitions(control))
+            parts.TryAdd((part.Id, part.Partition.Account), part);
+        _parts = (control.Id, parts);
+        return parts;
     }
 
     private string? WhyGone(KnownItem item)
@@ -194,13 +209,14 @@ internal sealed class ScopeComparison(
     private static (string, string, string, string, string, string) Key(ControlResult control, Limitation limitation) =>
         (control.Id, limitation.Evidence, limitation.Account, limitation.Region, limitation.Operation, limitation.Code);
 
-    private static IEnumerable<(string Control, string Check, string Account, string Sides)> Disagreeing(ControlResult control) => control.Tests
+    private static IEnumerable<(string Control, string Check, string Account, string Sides)> Disagreeing(OpenedBundle bundle, ControlResult control) => bundle
+        .Partitions(control)
         .SelectMany(t => t.Completeness.Where(c => !c.Agree)
             .Select(c => (control.Id, c.Name, t.Partition.Account, $"{c.Left ?? "unknown"} against {c.Right ?? "unknown"}")))
         .Distinct();
 
-    private static IEnumerable<(string Control, string Test, string Account, string Error)> Broken(ControlResult control) =>
-        control.Tests.Where(t => t.Error is not null).Select(t => (control.Id, t.Id, t.Partition.Account, t.Error!));
+    private static IEnumerable<(string Control, string Test, string Account, string Error)> Broken(OpenedBundle bundle, ControlResult control) =>
+        bundle.Partitions(control).Where(t => t.Error is not null).Select(t => (control.Id, t.Id, t.Partition.Account, t.Error!));
 
     private static string Place(string target, string account, string region) =>
         string.Join(' ', new[] { target, account == target ? "" : account, region }.Where(p => p.Length > 0));

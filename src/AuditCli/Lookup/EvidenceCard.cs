@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
 
@@ -69,7 +70,7 @@ internal sealed class EvidenceCard
             card.Row($"approval: {name}", value);
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
             card.Row(name, value.Text);
-        foreach (var test in view.Result.Tests.Where(t => t.Id == row.Test && t.Partition.Target == row.Target && t.Partition.Account == row.Account))
+        foreach (var test in bundle.Partitions(view.Result).Where(t => t.Id == row.Test && t.Partition == new PartitionName(row.Target, row.Account)))
             card.Row("Test there", $"{Wording.Name(test.Conclusion)}, {ItemCount.Of(test).Words}");
         card.Row("Control", $"{view.Result.Version}, sha256 {view.Result.Sha256}, {view.Result.Origin.ToString().ToLowerInvariant()}");
         card.Close();

@@ -83,7 +83,7 @@ internal static class QueryTables
             ]);
         var tests = controls.SelectMany(c => c.Tests.Select(t => (c.Id, Test: t))).ToImmutableArray();
         yield return Made(
-            Results, "tests", tests.Length, tests,
+            Results, "tests", tests.Sum(t => t.Test.Conclusions.Values.Sum()), controls.SelectMany(c => bundle.Partitions(c).Select(t => (c.Id, Test: t))),
             Text("control"), Text("test"), Text("target"), Text("account"), Text("conclusion"),
             Count("population"), Text("unit"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
             (t =>
@@ -93,7 +93,7 @@ internal static class QueryTables
             ]);
         yield return Made(
             Results, "items", tests.Sum(t => t.Test.Population),
-            tests.DistinctBy(t => (t.Id, t.Test.Id)).SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
+            tests.SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
             Text("control"), Text("test"), Text("target"), Text("account"), Text("item"), Text("verdict"), Text("exception_id"), Text("reason"),
             Json("waiver"), Json("attributes"))
             (r => [r.Control, r.Test, r.Target, r.Account, r.Item, r.Word, r.ExceptionId, r.Reason, Waiver(r), JsonElement.Parse(r.Attributes.Span)]);

@@ -74,7 +74,7 @@ internal abstract partial record Selection
     {
         if (words is not [var first, ..])
             return (new OfControl(control), null);
-        var tests = control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal).ToImmutableArray();
+        var tests = OpenedBundle.TestsOf(control).ToImmutableArray();
         var test = tests.FirstOrDefault(t => t.Equals(first, StringComparison.OrdinalIgnoreCase));
         if (test is not null && words.Length == 1)
             return (new OfTest(control, test), null);

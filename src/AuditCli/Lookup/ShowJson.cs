@@ -138,13 +138,16 @@ internal sealed class ShowJson : IDisposable
         foreach (var member in _bundle.ResultOf(control.Id).EnumerateObject())
         {
             _json.WritePropertyName(member.Name);
-            _exchanges.Value(member.Value);
+            if (member.NameEquals("tests"))
+                Partitions(control, cancellationToken);
+            else
+                _exchanges.Value(member.Value);
         }
         _json.WriteString("objective", definition?.Objective);
         _json.WriteString("risk", definition?.Risk);
         _json.WriteEndObject();
         _json.WriteStartArray("exceptions");
-        foreach (var test in control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal))
+        foreach (var test in OpenedBundle.TestsOf(control))
             Rows(_bundle.Rows(control.Id, test).Where(r => r.IsException), cancellationToken);
         _json.WriteEndArray();
         _json.WriteStartArray("evidence");
@@ -154,6 +157,19 @@ internal sealed class ShowJson : IDisposable
             _json.WriteString("name", item.Names.First(n => n.Control == control.Id).Name);
             _exchanges.Source(item);
             _json.WriteEndObject();
+            Pass();
+        }
+        _json.WriteEndArray();
+    }
+
+    /// <summary>Writes the results of the tests in each partition, as results of schema 1 have them in the control's own member.</summary>
+    private void Partitions(ControlResult control, CancellationToken cancellationToken)
+    {
+        _json.WriteStartArray();
+        foreach (var part in _bundle.Partitions(control))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _exchanges.Value(ResultsJson.Element(part));
             Pass();
         }
         _json.WriteEndArray();

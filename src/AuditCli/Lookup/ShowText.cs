@@ -72,7 +72,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Control(ControlResult control, Control? definition)
     {
         Line($"{control.Id} {control.Version} {control.Title}");
-        Line($"{ControlReasons.Conclusion(control)}: {ControlReasons.Meaning(control)}");
+        Line($"{ControlReasons.Conclusion(control)}: {ControlReasons.Meaning(control, bundle.Partitions(control))}");
         Line(new ControlCounts(control).Words);
         if (definition is not null)
         {
@@ -100,11 +100,11 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"note: {note}");
         foreach (var (label, text) in RegisterWords.Of(control))
             Line($"{label.ToLowerInvariant()}: {text}");
-        foreach (var test in control.Tests.GroupBy(t => t.Id, StringComparer.Ordinal))
+        foreach (var test in OpenedBundle.TestsOf(control))
         {
             Line("");
-            Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}{Span(control, test.Key)}");
-            foreach (var part in test)
+            Line($"{test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}{Span(control, test)}");
+            foreach (var part in bundle.Partitions(control).Where(p => p.Id == test))
             {
                 Line($"  {Wording.Place(part.Partition.Target, part.Partition.Account)}: {Wording.Name(part.Conclusion)}, "
                     + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
@@ -114,7 +114,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
                         + $"{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
                 }
             }
-            Exceptions(control.Id, test.Key);
+            Exceptions(control.Id, test);
         }
         Line("");
         foreach (var item in bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))

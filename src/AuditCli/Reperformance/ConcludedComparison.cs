@@ -46,6 +46,12 @@ internal static class ConcludedComparison
             results.Add(new(
                 BundleLayout.Results, difference.Path, difference.Before, difference.After, "the sheets and the collected bundle do not conclude this"));
         }
+        foreach (var path in collected.Results.Controls.Where(c => c.Partitions is not null).Select(c => BundleLayout.Partitions(c.Id)))
+        {
+            var (was, now) = (outer.Has(path) ? outer.DigestOf(path).Hex : null, shard.DigestOf(path).Hex);
+            if (was != now)
+                results.Add(new(path, "sha256", was, now, "the file is not that of the collected bundle"));
+        }
         Compare(run, collected.Record, record);
     }
 

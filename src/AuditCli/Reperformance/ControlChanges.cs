@@ -57,7 +57,7 @@ internal sealed record ControlChanges(
             var count = items.Count;
             var tests = was is null
                 ? []
-                : now.Tests.Concat(was.Tests).Select(t => t.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+                : OpenedBundle.TestsOf(now).Concat(OpenedBundle.TestsOf(was)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
             foreach (var test in tests)
                 CompareItems(bundle, rebuilt, now.Id, test, items, cancellationToken);
             if (was is not null && was.Conclusion == now.Conclusion && items.Count == count)

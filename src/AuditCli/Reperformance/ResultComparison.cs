@@ -11,8 +11,6 @@ namespace AuditCli.Reperformance;
 /// <param name="Notes">Differences that say nothing about the evidence: the engine, and the origin of a control.</param>
 internal sealed record ResultComparison(ImmutableArray<string> Notes)
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     /// <summary>Compares the results, and adds what differs to <paramref name="differences"/>.</summary>
     /// <param name="rebuilt">The bundle that was made again.</param>
     /// <exception cref="InvalidDataException">The bundle's results cannot be parsed; the message says why.</exception>
@@ -21,14 +19,13 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, EvidenceComparison evidence,
         DifferenceList differences, CancellationToken cancellationToken)
     {
-        var before = Read(bundle);
-        var after = Read(rebuilt);
+        var (before, after) = (RawResults.Read(bundle), RawResults.Read(rebuilt));
         var notes = ImmutableArray.CreateBuilder<string>();
         // Cache the signs of a control: they are the same for each of its differences, of which there may be thousands.
         var signs = new Dictionary<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
-        foreach (var engine in JsonDifference.Between(before.GetProperty("engine"), after.GetProperty("engine")))
+        foreach (var engine in JsonDifference.Between(before.Engine, after.Engine))
             notes.Add($"the engine differs: {engine.Path} {engine.Before ?? "nothing"} -> {engine.After ?? "nothing"}");
-        foreach (var difference in JsonDifference.Between(Without(before, "engine", "not_tested"), Without(after, "engine", "not_tested")))
+        foreach (var difference in JsonDifference.Between(before.Comparable(before.IsSchema1), after.Comparable(before.IsSchema1)))
         {
             // The path is "controls <id> <path>".
             var words = difference.Path.Split(' ', 3);
@@ -41,46 +38,91 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             else
                 differences.Add(new("results", difference.Path, difference.Before, difference.After));
         }
+        foreach (var control in before.Controls.Intersect(after.Controls))
+            ComparePartitions(bundle, rebuilt, before, after, control, evidence, differences, () => SignsOf(control), cancellationToken);
+        var compared = before.IsSchema1 ? [] : before.Controls.Select(PartitionsCheck.PathOf).ToHashSet(StringComparer.Ordinal);
+        foreach (var file in bundle.Below(BundleLayout.ResultsFolder).Where(p => IsOfPartitions(p) && !compared.Contains(p)))
+            differences.Add(new(file, "file", "there", null, "results.json has no such control"));
         CompareRows(bundle, rebuilt, again, before, after, evidence, differences, cancellationToken);
         return new(notes.ToImmutable());
 
         ImmutableHashSet<string> SignsOf(string control) =>
-            signs.TryGetValue(control, out var known) ? known : signs[control] = Signs(after, evidence, control);
+            signs.TryGetValue(control, out var known) ? known : signs[control] = Signs(after, evidence, control, cancellationToken);
     }
+
+    /// <summary>Compares a control's results by partition, value by value.</summary>
+    private static void ComparePartitions(
+        BundleFolder bundle, BundleFolder rebuilt, RawResults before, RawResults after, string control,
+        EvidenceComparison evidence, DifferenceList differences, Func<ImmutableHashSet<string>> signs, CancellationToken cancellationToken)
+    {
+        var path = PartitionsCheck.PathOf(control);
+        if (!before.IsSchema1 && bundle.Has(path) != rebuilt.Has(path))
+        {
+            differences.Add(new(
+                path, "file", bundle.Has(path) ? "there" : null, rebuilt.Has(path) ? "there" : null, Cause(before, after, evidence, control)));
+            return;
+        }
+        var (found, stated) = (false, before.PartitionsDigest(control) == after.PartitionsDigest(control));
+        foreach (var result in RowComparison.BetweenPartitions(
+            before.PartitionLines(control, cancellationToken), after.PartitionLines(control, cancellationToken), path, cancellationToken))
+        {
+            found = true;
+            var cause = stated
+                ? "results.json has the digest of the re-performed results by partition, so the file was changed afterwards"
+                : Cause(before, after, evidence, control, result.Target, result.Account);
+            var at = $"tests {result.Item} {result.Target} {result.Account}";
+            if (result is { Before: { } was, After: { } now })
+            {
+                foreach (var value in JsonDifference.Between(was, now, at))
+                    differences.Add(new(control, value.Path, value.Before, value.After, cause), signs());
+            }
+            else
+            {
+                differences.Add(
+                    new(control, at, result.Before is { } b ? JsonDifference.Shown(b) : null, result.After is { } a ? JsonDifference.Shown(a) : null, cause),
+                    signs());
+            }
+        }
+        if (found || before.IsSchema1 || !bundle.Has(path))
+            return;
+        if (bundle.DigestOf(path) != rebuilt.DigestOf(path))
+            differences.Add(new(path, "bytes", "one form", "another", "the same results in another order, or written differently"));
+        foreach (var value in JsonDifference.Between(PartitionsOf(before, control), PartitionsOf(after, control), "partitions"))
+            differences.Add(new(control, value.Path, value.Before, value.After, "the results by partition are the same: results.json was edited"));
+    }
+
+    private static JsonElement PartitionsOf(RawResults results, string control) =>
+        results.Control(control) is { } found && found.TryGetProperty("partitions", out var file) ? file : JsonElement.Parse("null");
 
     private static string? Concluded(string? value) => value is null ? null : "concluded";
 
     /// <summary>
     /// Returns the signs that rules of evaluation refer to: those of the control's differing evidence, and those in its new result.
     /// </summary>
-    private static ImmutableHashSet<string> Signs(JsonElement after, EvidenceComparison evidence, string control)
+    private static ImmutableHashSet<string> Signs(RawResults after, EvidenceComparison evidence, string control, CancellationToken cancellationToken)
     {
         var signs = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)).SelectMany(d => d.Signs)
             .ToImmutableHashSet(StringComparer.Ordinal).ToBuilder();
-        if (Control(after, control) is not { } result)
+        if (after.Control(control) is not { } result)
             return signs.ToImmutable();
-        foreach (var limitation in Members(result, "limitations"))
+        foreach (var limitation in RawResults.Members(result, "limitations"))
         {
             if (JsonMember.Text(limitation, "code") is { } code)
                 signs.Add(code);
         }
         if (result.TryGetProperty("indicated", out var indicated) && indicated.ValueKind == JsonValueKind.Number && indicated.GetInt64() > 0)
             signs.Add(EvaluationRule.Indicated);
-        var checks = Members(result, "tests").SelectMany(t => Members(t, "completeness"));
-        if (checks.Any(c => c.TryGetProperty("agree", out var agree) && agree.ValueKind == JsonValueKind.False))
+        if (after.Disagrees(control, cancellationToken))
             signs.Add(EvaluationRule.Disagrees);
         return signs.ToImmutable();
     }
 
-    private static JsonElement.ArrayEnumerator Members(JsonElement of, string name) =>
-        of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
-
     private static void CompareRows(
-        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, JsonElement before, JsonElement after,
+        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, RawResults before, RawResults after,
         EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
     {
         var files = again.Controls
-            .SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: BundleLayout.RowsName(c.Id, t), Control: c.Id, Test: t)))
+            .SelectMany(c => OpenedBundle.TestsOf(c).Select(t => (File: BundleLayout.RowsName(c.Id, t), Control: c.Id, Test: t)))
             .ToImmutableDictionary(f => f.File, StringComparer.Ordinal);
         foreach (var name in Names(bundle).Union(Names(rebuilt)).Order(StringComparer.Ordinal))
         {
@@ -95,11 +137,11 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             using var left = bundle.Open(path, cancellationToken);
             using var right = rebuilt.Open(path, cancellationToken);
             var found = false;
-            var signs = Signs(after, evidence, control);
+            var signs = Signs(after, evidence, control, cancellationToken);
             foreach (var row in RowComparison.Between(left, right, path, cancellationToken))
             {
                 found = true;
-                var cause = RowsAgree(before, after, control, test, row)
+                var cause = RowsAgree(before, after, control, test, row, cancellationToken)
                     ? "results.json has the digest of the re-performed rows, so the file was changed afterwards"
                     : Cause(before, after, evidence, control, row.Target, row.Account);
                 var where = $"{control} {test} {row.Target} {row.Account} {row.Item}";
@@ -118,7 +160,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
 
     /// <summary>Returns why a control's result differs: its evidence, its file, the engine, or an edit.</summary>
     private static string Cause(
-        JsonElement before, JsonElement after, EvidenceComparison evidence, string control, string? target = null, string? account = null)
+        RawResults before, RawResults after, EvidenceComparison evidence, string control, string? target = null, string? account = null)
     {
         var stands = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)
             && (target is null or "*" || d.Item.Target.Length == 0 || (d.Item.Target == target && d.Item.Account == account))).ToImmutableArray();
@@ -128,52 +170,26 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             var name = first.Item.Names.First(n => n.Control == control).Name;
             return $"evidence {name} differs ({EvidenceComparison.Place(first.Item)}): {first.Why}{more}";
         }
-        if (Control(before, control) is { } b && JsonMember.Text(b, "sha256") is { } was
-            && Control(after, control) is { } a && JsonMember.Text(a, "sha256") is { } now && was != now)
+        if (before.Control(control) is { } b && JsonMember.Text(b, "sha256") is { } was
+            && after.Control(control) is { } a && JsonMember.Text(a, "sha256") is { } now && was != now)
         {
             return $"the bundle's control file is not the one that was evaluated (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
         }
-        return JsonElement.DeepEquals(before.GetProperty("engine"), after.GetProperty("engine"))
+        return JsonElement.DeepEquals(before.Engine, after.Engine)
             ? "the tables and the engine are the same: the results were edited, or the evaluation changed between versions"
             : "the tables are the same, but the SQL engine is not";
     }
 
-    private static JsonElement? Control(JsonElement results, string id) => results.GetProperty("controls").EnumerateArray()
-        .Select(c => (JsonElement?)c).FirstOrDefault(c => JsonMember.Text(c!.Value, "id") == id);
-
-    private static bool RowsAgree(JsonElement before, JsonElement after, string control, string test, RowDifference row) =>
-        RowsDigest(before, control, test, row) is { } was && was == RowsDigest(after, control, test, row);
-
-    private static string? RowsDigest(JsonElement results, string control, string test, RowDifference row)
-    {
-        if (Control(results, control) is not { } found || !found.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
-            return null;
-        return tests.EnumerateArray()
-            .Where(t => JsonMember.Text(t, "id") == test && t.TryGetProperty("partition", out var p)
-                && JsonMember.Text(p, "target") == row.Target && JsonMember.Text(p, "account") == row.Account)
-            .Select(t => JsonMember.Text(t, "rows_sha256")).FirstOrDefault();
-    }
-
-    private static JsonElement Read(BundleFolder bundle)
-    {
-        try
-        {
-            var results = JsonElement.Parse(bundle.Read(BundleLayout.Results), Strict);
-            return results.GetProperty("controls").ValueKind == JsonValueKind.Array && results.GetProperty("engine").ValueKind == JsonValueKind.Object
-                ? results
-                : throw new InvalidDataException($"{BundleLayout.Results} has no controls or no engine");
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new InvalidDataException($"{BundleLayout.Results} cannot be read: {e.Message}", e);
-        }
-    }
-
-    private static JsonElement Without(JsonElement value, params string[] members) =>
-        JsonSerializer.SerializeToElement(value.EnumerateObject().Where(m => !members.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
+    private static bool RowsAgree(
+        RawResults before, RawResults after, string control, string test, RowDifference row, CancellationToken cancellationToken) =>
+        before.RowsDigest(control, test, row.Target, row.Account, cancellationToken) is { } was
+        && was == after.RowsDigest(control, test, row.Target, row.Account, cancellationToken);
 
     private static string Verdict(JsonElement row) => row.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : "no verdict";
 
+    private static bool IsOfPartitions(string path) => path.EndsWith(BundleLayout.PartitionsEnding, StringComparison.Ordinal);
+
     private static IEnumerable<string> Names(BundleFolder bundle) =>
-        bundle.Below(BundleLayout.ResultsFolder).Where(p => p != BundleLayout.Results).Select(p => p[BundleLayout.ResultsFolder.Length..]);
+        bundle.Below(BundleLayout.ResultsFolder)
+            .Where(p => p != BundleLayout.Results && !IsOfPartitions(p)).Select(p => p[BundleLayout.ResultsFolder.Length..]);
 }

@@ -5,11 +5,14 @@ using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>A population item whose row differs; Before or After is null if that side does not have it.</summary>
+/// <summary>
+/// A population item whose row differs, or a test whose result in a partition differs; Before or After is null if that side does not have it.
+/// </summary>
+/// <param name="Item">The item, or the id of the test.</param>
 internal sealed record RowDifference(string Target, string Account, string Item, JsonElement? Before, JsonElement? After);
 
 /// <summary>
-/// Pairs the rows of a test that ran twice. Equal lines at the same position are skipped without parsing; other rows are held in memory
+/// Pairs the rows of a test that ran twice, or its results by partition. Equal lines at the same position are skipped without parsing; other rows are held in memory
 /// only until their counterpart is found.
 /// </summary>
 internal static class RowComparison
@@ -25,8 +28,23 @@ internal static class RowComparison
     public static IEnumerable<RowDifference> Between(Stream before, Stream after, string path, CancellationToken cancellationToken)
     {
         var name = Path.GetFileName(path);
-        using var left = NdjsonFile.Lines(before, name).Select(l => l.Line).GetEnumerator();
-        using var right = NdjsonFile.Lines(after, name).Select(l => l.Line).GetEnumerator();
+        return Between(
+            NdjsonFile.Lines(before, name).Select(l => l.Line), NdjsonFile.Lines(after, name).Select(l => l.Line),
+            new(name, "row of a test", KeyOfRow), cancellationToken);
+    }
+
+    /// <summary>Does the same for the lines of a control's results by partition.</summary>
+    /// <inheritdoc cref="Between(Stream, Stream, string, CancellationToken)"/>
+    public static IEnumerable<RowDifference> BetweenPartitions(
+        IEnumerable<ReadOnlyMemory<byte>> before, IEnumerable<ReadOnlyMemory<byte>> after, string path, CancellationToken cancellationToken) =>
+        Between(before, after, new(Path.GetFileName(path), "result of a test in a partition", KeyOfPartition), cancellationToken);
+
+    private static IEnumerable<RowDifference> Between(
+        IEnumerable<ReadOnlyMemory<byte>> before, IEnumerable<ReadOnlyMemory<byte>> after, LineForm form, CancellationToken cancellationToken)
+    {
+        var name = form.File;
+        using var left = before.GetEnumerator();
+        using var right = after.GetEnumerator();
         var (unpairedLeft, unpairedRight) = (new Dictionary<Key, JsonElement>(), new Dictionary<Key, JsonElement>());
         while (true)
         {
@@ -38,7 +56,7 @@ internal static class RowComparison
                 continue;
             if (hasLeft)
             {
-                var (key, row) = Parse(left.Current, name);
+                var (key, row) = Parse(left.Current, form);
                 if (unpairedRight.Remove(key, out var other))
                 {
                     if (!JsonElement.DeepEquals(row, other))
@@ -49,7 +67,7 @@ internal static class RowComparison
             }
             if (hasRight)
             {
-                var (key, row) = Parse(right.Current, name);
+                var (key, row) = Parse(right.Current, form);
                 if (unpairedLeft.Remove(key, out var other))
                 {
                     if (!JsonElement.DeepEquals(other, row))
@@ -67,20 +85,32 @@ internal static class RowComparison
             yield return new(key.Target, key.Account, key.Item, null, row);
     }
 
-    private static (Key, JsonElement) Parse(ReadOnlyMemory<byte> line, string name)
+    private static (Key, JsonElement) Parse(ReadOnlyMemory<byte> line, LineForm form)
     {
         try
         {
             var row = JsonElement.Parse(line.Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            var key = new Key(row.GetProperty("target").GetString()!, row.GetProperty("account").GetString()!, row.GetProperty("item").GetString()!);
-            return (key, row);
+            return (form.KeyOf(row), row);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             var start = PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]));
-            throw new InvalidDataException($"{name}: a line is not a row of a test: {start}", e);
+            throw new InvalidDataException($"{form.File}: a line is not a {form.Called}: {start}", e);
         }
     }
 
+    private static Key KeyOfRow(JsonElement row) => new(Text(row, "target"), Text(row, "account"), Text(row, "item"));
+
+    private static Key KeyOfPartition(JsonElement result)
+    {
+        var partition = result.GetProperty("partition");
+        return new(Text(partition, "target"), Text(partition, "account"), Text(result, "id"));
+    }
+
+    private static string Text(JsonElement of, string name) => of.GetProperty(name).GetString()!;
+
     private readonly record struct Key(string Target, string Account, string Item);
+
+    /// <summary>What the lines of a file are called in messages, and what pairs them.</summary>
+    private sealed record LineForm(string File, string Called, Func<JsonElement, Key> KeyOf);
 }

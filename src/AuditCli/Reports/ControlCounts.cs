@@ -15,13 +15,8 @@ internal sealed record ItemCount(string Unit, long Population, long Exceptions, 
         new(test.Unit ?? NoUnit, test.Population, test.Deviations, test.Approved, test.Undetermined, test.Indicated);
 
     /// <summary>Returns the counts of one test over all its partitions.</summary>
-    public static ItemCount Of(IEnumerable<TestResult> parts) => parts.Select(Of).Aggregate((a, b) => new(
-        a.Unit,
-        a.Population + b.Population,
-        a.Exceptions + b.Exceptions,
-        a.Approved + b.Approved,
-        a.Undetermined + b.Undetermined,
-        a.Indicated + b.Indicated));
+    public static ItemCount Of(TestTotals test) =>
+        new(test.Unit ?? NoUnit, test.Population, test.Deviations, test.Approved, test.Undetermined, test.Indicated);
 
     /// <summary>The population with its noun, for example <c>4 databases</c>.</summary>
     public string PopulationWords => Wording.Count(Population, Unit);
@@ -46,8 +41,7 @@ internal sealed record ItemCount(string Unit, long Population, long Exceptions, 
 internal sealed record ControlCounts(ControlResult Control)
 {
     /// <summary>The counts of each test, in the order in which the tests ran.</summary>
-    public ImmutableArray<(string Test, ItemCount Count)> Tests { get; } =
-        [.. Control.Tests.GroupBy(t => t.Id, StringComparer.Ordinal).Select(g => (g.Key, ItemCount.Of(g)))];
+    public ImmutableArray<(string Test, ItemCount Count)> Tests { get; } = [.. Control.Tests.Select(t => (t.Id, ItemCount.Of(t)))];
 
     public long Exceptions => Tests.Sum(t => t.Count.Exceptions);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AuditCli.Collectors;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
@@ -18,18 +19,24 @@ internal static class ControlReasons
     /// Returns what the conclusion means for this control. If the population is not proven complete, the number of exceptions is a lower
     /// bound.
     /// </summary>
-    public static string Meaning(ControlResult control) => control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
-        : IsComplete(control) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
+    /// <param name="partitions">The control's results by partition.</param>
+    public static string Meaning(ControlResult control, IEnumerable<TestResult> partitions) =>
+        control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
+        : IsComplete(control, partitions) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
         : $"the population is not proven complete: at least {Wording.Count(new ControlCounts(control).Exceptions, "exception")}";
 
-    private static bool IsComplete(ControlResult control) =>
-        control.Limitations.IsEmpty && control.Tests.All(t => t.Indicated == 0 && t.Error is null && t.Completeness.All(c => c.Agree));
+    private static bool IsComplete(ControlResult control, IEnumerable<TestResult> partitions) =>
+        control.Limitations.IsEmpty && control.Tests.All(t => t.Indicated == 0) && !partitions.Any(IsFaulty);
+
+    /// <summary>Whether a test failed to run in a partition, or two counts of its evidence do not agree there.</summary>
+    private static bool IsFaulty(TestResult part) => part.Error is not null || part.Completeness.Any(c => !c.Agree);
 
     /// <summary>Returns why a control could not conclude more, the widest reason first.</summary>
-    public static IEnumerable<string> Of(ControlResult control) =>
+    /// <param name="partitions">The control's results by partition.</param>
+    public static IEnumerable<string> Of(ControlResult control, IEnumerable<TestResult> partitions) =>
     [
         .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
-        .. Of(control.Tests, control.Limitations),
+        .. Of([.. partitions.Where(IsFaulty)], control.Limitations),
         .. new ControlCounts(control).Tests.Where(t => t.Count.Undetermined > 0).Select(t => $"test {t.Test}: {Undetermined(t.Count)}"),
     ];
 
@@ -45,7 +52,7 @@ internal static class ControlReasons
             : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in {BundleLayout.Results}"];
     }
 
-    /// <summary>Returns the same reasons as <see cref="Of(ControlResult)"/>, for one test in one account.</summary>
+    /// <summary>Returns the same reasons as <see cref="Of(ControlResult, IEnumerable{TestResult})"/>, for one test in one account.</summary>
     public static IEnumerable<string> Of(ControlResult control, TestResult test) =>
     [
         .. Of([test], control.Limitations.Where(l => test.Partition.Account == Partition.Everywhere || l.Account.Length == 0
@@ -55,7 +62,7 @@ internal static class ControlReasons
 
     private static string Undetermined(ItemCount count) => $"{count.Undetermined} of {count.PopulationWords} could not be determined";
 
-    private static IEnumerable<string> Of(IEnumerable<TestResult> tests, IEnumerable<Limitation> limitations) =>
+    private static IEnumerable<string> Of(ImmutableArray<TestResult> tests, IEnumerable<Limitation> limitations) =>
     [
         .. tests.Where(t => t.Error is not null)
             .Select(t => $"test {t.Id} failed to run in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),

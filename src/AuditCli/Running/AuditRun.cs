@@ -27,7 +27,15 @@ internal sealed record FinishedRun(
     EvaluationResults Results,
     RunFacts Facts,
     RunRecord Record,
-    SignedBundle? Signed);
+    SignedBundle? Signed)
+{
+    /// <summary>Returns a control's results by partition, from their file.</summary>
+    public IEnumerable<TestResult> Partitions(ControlResult control)
+    {
+        var path = BundleLayout.Partitions(control.Id);
+        return control.Partitions is null ? [] : PartitionResults.Read(() => BundleFile.Open(Bundle.Path, path), path);
+    }
+}
 
 /// <summary>
 /// Performs a run in one pass: collect, evaluate, report, seal. Its inputs were loaded and checked before (<see cref="PreparedRun"/>).
@@ -77,7 +85,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
-        (var written, results) = Cleaned(ResultsJson.Write(results), results);
+        var written = ResultsJson.Write(results);
+        if (Cleaned(written) is { } clean)
+            (written, results) = (clean, ResultsJson.Read(clean));
         await bundle.WriteFileAsync(BundleLayout.Results, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
         prepared.Stopped?.Compare(bundle.PartialFolder, cancellationToken);
@@ -98,18 +108,18 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     }
 
     /// <summary>
-    /// Removes what looks like a credential from the results. If that fails, the results stay as they are, and the search before the seal
-    /// names the file and stops.
+    /// Returns results without what looks like a credential; null if there is nothing of that kind. If it cannot be removed, the results stay
+    /// as they are, and the search before the seal names the file and stops.
     /// </summary>
-    private static (byte[] Written, EvaluationResults Results) Cleaned(byte[] written, EvaluationResults results)
+    private static byte[]? Cleaned(ReadOnlyMemory<byte> written)
     {
         try
         {
-            return CredentialScan.Clean(written) is { } clean ? (clean, ResultsJson.Read(clean)) : (written, results);
+            return CredentialScan.Clean(written);
         }
         catch (InvalidDataException)
         {
-            return (written, results);
+            return null;
         }
     }
 
@@ -287,7 +297,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     // List the partitions only now: they grow with the accounts, and those of all controls need not be in memory at once.
                     results[n] = await Evaluator.EvaluateAsync(
                         scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process,
-                        name => bundle.OpenFile(BundleLayout.ResultsFolder + name), cancellationToken);
+                        name => bundle.OpenFile(BundleLayout.ResultsFolder + name), Cleaned, cancellationToken);
                 }
             }
             catch

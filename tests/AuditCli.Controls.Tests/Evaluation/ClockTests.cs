@@ -99,7 +99,7 @@ public sealed class ClockTests
             $"SELECT 'state' AS item, {condition}\n AS pass, 'read too late' AS reason WHERE (SELECT count(*) FROM users u) = 0", "T2"));
         var unread = Some.Denied(Some.Users) with { ReadFrom = null, ReadUntil = null };
         var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", unread)));
-        Assert.All(outcome.Result.Tests, t => Assert.Null(t.Error));
+        Assert.All(outcome.Partitions, t => Assert.Null(t.Error));
         Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Undetermined));
     }
 
@@ -112,7 +112,7 @@ public sealed class ClockTests
             var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", table)));
             Assert.Equal(
                 [(ControlMode.PointInTime, Conclusion.Inconclusive), (ControlMode.Period, Conclusion.Fail)],
-                outcome.Result.Tests.Select(t => (t.Mode!.Value, t.Conclusion)));
+                outcome.Partitions.Select(t => (t.Mode!.Value, t.Conclusion)));
             Assert.Single(outcome.Result.Limitations);
         }
         var onlyPeriod = Some.Control(Some.Test(Some.MfaSql) with { Mode = ControlMode.Period });
@@ -142,10 +142,10 @@ public sealed class ClockTests
         var (one, two) = (Some.Partition("a", ("users", At(-3, 2))), Some.Partition("b", ("users", At(-1, 25))));
 
         var each = await Some.EvaluateAsync(control, one, two);
-        Assert.Equal([Conclusion.Pass, Conclusion.Fail], each.Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal([Conclusion.Pass, Conclusion.Fail], each.Partitions.Select(t => t.Conclusion));
         Assert.Equal(
             [(Some.AsOf.AddHours(-3), Some.AsOf.AddHours(2)), (Some.AsOf.AddHours(-1), Some.AsOf.AddHours(25))],
-            each.Result.Tests.Select(t => (t.ReadFrom!.Value, t.ReadUntil!.Value)));
+            each.Partitions.Select(t => (t.ReadFrom!.Value, t.ReadUntil!.Value)));
 
         var together = await Some.EvaluateAsync(control with { AcrossEngagement = true }, one, two);
         Assert.Contains("2026-09-30T21:00:00", Assert.Single(together.Rows()), StringComparison.Ordinal);

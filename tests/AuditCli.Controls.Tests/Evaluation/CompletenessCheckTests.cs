@@ -53,7 +53,7 @@ public sealed class CompletenessCheckTests
             Some.Partition("a", ("users", Some.Table(Some.Users, Bob)), ("others", Some.Table(other))),
             Some.Partition("b", ("users", Some.Table(Some.Users)), ("others", Some.Table(other, """{"name":"bob"}"""))));
         Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.All(outcome.Result.Tests, t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
+        Assert.All(outcome.Partitions, t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
     }
 
     [Fact]
@@ -66,8 +66,8 @@ public sealed class CompletenessCheckTests
             Completeness = [Disagreeing],
         };
         var partition = Some.Partition("prod", ("users", Some.Table(Some.Users, Bob)), ("others", Some.Table(other, """{"name":"x"}""")));
-        Assert.Equal([Conclusion.Inconclusive, Conclusion.Pass], (await Some.EvaluateAsync(control, partition)).Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal([Conclusion.Inconclusive, Conclusion.Pass], (await Some.EvaluateAsync(control, partition)).Partitions.Select(t => t.Conclusion));
         control = control with { Completeness = [new("c", "SELECT 1", "SELECT 2")] };
-        Assert.Equal([Conclusion.Inconclusive, Conclusion.Inconclusive], (await Some.EvaluateAsync(control, partition)).Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal([Conclusion.Inconclusive, Conclusion.Inconclusive], (await Some.EvaluateAsync(control, partition)).Partitions.Select(t => t.Conclusion));
     }
 }

@@ -77,6 +77,7 @@ public sealed class EvaluatorTests
             EvaluationLimits.Default,
             process: null,
             _ => new MemoryStream(),
+            clean: null,
             cancelled.Token));
     }
 
@@ -128,8 +129,8 @@ public sealed class EvaluatorTests
             control,
             Some.Partition("prod", ("users", Some.Table(Some.Users, Alice)), ("devices", Some.Table(Some.Devices))),
             Some.Partition("dev", ("users", Some.Table(Some.Users, Alice)), ("devices", devices)));
-        Assert.Equal(["dev", "prod"], outcome.Result.Tests.Select(t => t.Partition.Account));
-        Assert.Equal([Conclusion.Pass, Conclusion.Fail], outcome.Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal(["dev", "prod"], outcome.Partitions.Select(t => t.Partition.Account));
+        Assert.Equal([Conclusion.Pass, Conclusion.Fail], outcome.Partitions.Select(t => t.Conclusion));
         Assert.Equal((2, 1), (outcome.Result.Population, outcome.Result.Deviations));
     }
 
@@ -275,6 +276,6 @@ public sealed class EvaluatorTests
         Assert.Equal(one.Files, two.Files);
         Assert.Equal(ResultsTests.Bytes(one.Result), ResultsTests.Bytes(two.Result));
         var production = string.Concat(one.Rows().Where(r => r.Contains("\"prod\"", StringComparison.Ordinal)).Select(r => r + "\n"));
-        Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(production)), one.Result.Tests[1].RowsSha256);
+        Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(production)), one.Partitions[1].RowsSha256);
     }
 }

@@ -57,7 +57,7 @@ public sealed class IncompleteEvidenceTests
         {
             var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(sql)), Some.Partition("prod", ("users", table)));
             Assert.Equal(Conclusion.Error, outcome.Conclusion);
-            Assert.StartsWith("it names no evidence", Assert.Single(outcome.Result.Tests).Error, StringComparison.Ordinal);
+            Assert.StartsWith("it names no evidence", Assert.Single(outcome.Partitions).Error, StringComparison.Ordinal);
         }
         var found = Assert.Single(await ControlSql.CheckAsync(Some.Control(Some.Test(sql)), process: null, CancellationToken.None), m => !m.IsWarning);
         Assert.Equal("tests[T1].sql", found.Key);

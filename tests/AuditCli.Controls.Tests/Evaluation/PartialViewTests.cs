@@ -73,7 +73,7 @@ public sealed class PartialViewTests
 
         Assert.Equal(
             [("management", Conclusion.NoOccurrence, 0), ("member", Conclusion.Pass, 1)],
-            outcome.Result.Tests.Select(t => (t.Partition.Account, t.Conclusion, (int)t.Population)));
+            outcome.Partitions.Select(t => (t.Partition.Account, t.Conclusion, (int)t.Population)));
         Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(control with { Evidence = [Some.Users, Register] }, member, management)).Conclusion);
     }
 
@@ -89,9 +89,9 @@ public sealed class PartialViewTests
         var read = await Some.EvaluateAsync(control, WithRegister(In("member", Alice), """{"name":"alice"}"""), management);
         var leftOut = await Some.EvaluateAsync(control, [TargetB], WithRegister(In("member", Alice), """{"name":"alice"}"""));
 
-        Assert.All(read.Result.Tests.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
+        Assert.All(read.Partitions.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
         // A test that does not read the table concludes as before.
-        Assert.Equal(["T1 Inconclusive", "T2 Pass"], leftOut.Result.Tests.Select(t => $"{t.Id} {t.Conclusion}"));
+        Assert.Equal(["T1 Inconclusive", "T2 Pass"], leftOut.Partitions.Select(t => $"{t.Id} {t.Conclusion}"));
     }
 
     [Fact]

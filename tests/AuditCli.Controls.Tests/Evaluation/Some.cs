@@ -110,7 +110,7 @@ internal static class Some
             Preparer = preparer,
         };
         var result = await Evaluator.EvaluateAsync(
-            scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), CancellationToken.None);
+            scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), clean: null, CancellationToken.None);
         return new Outcome(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 
@@ -118,14 +118,19 @@ internal static class Some
     {
         public Conclusion Conclusion => Result.Conclusion;
 
-        public TestResult Test => Assert.Single(Result.Tests);
+        /// <summary>The results by partition, as they were written.</summary>
+        public ImmutableArray<TestResult> Partitions => !Files.TryGetValue("apd-aws-002.partitions.ndjson", out var lines)
+            ? []
+            : [.. PartitionResults.Read(() => new MemoryStream(Encoding.UTF8.GetBytes(lines)), "apd-aws-002.partitions.ndjson")];
+
+        public TestResult Test => Assert.Single(Partitions);
 
         public string[] Rows(string test = "t1") => Files[$"apd-aws-002.{test}.ndjson"].Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         public void IsError(string message)
         {
             Assert.Equal(Conclusion.Error, Conclusion);
-            Assert.Contains(Result.Tests, t => t.Error?.Contains(message, StringComparison.Ordinal) == true);
+            Assert.Contains(Partitions, t => t.Error?.Contains(message, StringComparison.Ordinal) == true);
         }
     }
 }

@@ -83,7 +83,7 @@ public sealed class WaiverTests
         var outcome = await Some.EvaluateAsync(
             Control with { Evidence = [Some.Users, approvals], Tests = [.. Control.Tests, reader] },
             Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", Some.Table(approvals, row))));
-        Assert.Equal([Conclusion.Fail, Conclusion.Pass], outcome.Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal([Conclusion.Fail, Conclusion.Pass], outcome.Partitions.Select(t => t.Conclusion));
         Assert.Equal(why, Assert.Single(outcome.Result.Waivers.Expired).Why);
     }
 

@@ -238,7 +238,7 @@ public sealed class ControlLoadingTests
             .Replace("key_control: false", "key_control: no", StringComparison.Ordinal)
             .Replace(
                 "tests: [{ id: T1, title: t, sql: SELECT 1 }]",
-                "tests: [{ id: T1, title: t, sql: SELECT 1 }, { id: t1, titel: t, sql: SELECT 1 }]",
+                "tests: [{ id: T1, title: t, sql: SELECT 1 }, { id: t1, titel: t, sql: SELECT 1 }, { id: Partitions, title: t, sql: SELECT 1 }]",
                 StringComparison.Ordinal);
         Assert.Equal(
             [
@@ -249,6 +249,7 @@ public sealed class ControlLoadingTests
                 "15:46: the key 'title' is missing",
                 "15:52: the id 't1' is taken by 'T1' above",
                 "15:56: unknown key 'titel'; did you mean 'title'?",
+                "15:89: 'Partitions' names a file of every bundle, so that no test can have it; use another id, such as T1",
             ],
             Samples.FaultsOf(broken));
     }

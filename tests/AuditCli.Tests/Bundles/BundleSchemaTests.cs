@@ -25,6 +25,10 @@ public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
     [InlineData("index", "data/evidence/index.jsonl", "\"failures\":", "\"read\":5,\"failures\":")]
     [InlineData("results", "data/results/results.json", "\"conclusion\":\"PASS\"", "\"conclusion\":\"FINE\"")]
     [InlineData("results", "data/results/results.json", "\"approved\":", "\"new_member\":1,\"approved\":")]
+    [InlineData("results", "data/results/results.json", "\"conclusions\":{\"PASS\"", "\"conclusions\":{\"FINE\"")]
+    [InlineData("results", "data/results/results.json", "\"partitions\":", "\"lines\":")]
+    [InlineData("partitions", "data/results/apd-aws-002.partitions.ndjson", "\"completeness\":", "\"new_member\":1,\"completeness\":")]
+    [InlineData("partitions", "data/results/apd-aws-002.partitions.ndjson", "\"partition\":{\"target\"", "\"partition\":{\"traget\"")]
     public async Task A_file_of_a_bundle_is_as_its_schema_says_and_a_changed_one_is_not(string schema, string file, string from, string to)
     {
         var own = Path.Combine(_run.Bundle, file);
@@ -36,12 +40,15 @@ public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
     }
 
     [NeedsTheory("node")]
-    [InlineData("run", "data/run.json")]
-    [InlineData("index", "data/evidence/index.jsonl")]
-    [InlineData("results", "data/results/results.json")]
-    public async Task A_bundle_of_the_first_evaluation_is_as_the_schemas_say(string schema, string file)
+    [InlineData(1, "run", "data/run.json")]
+    [InlineData(1, "index", "data/evidence/index.jsonl")]
+    [InlineData(1, "results-1", "data/results/results.json")]
+    [InlineData(2, "run", "data/run.json")]
+    [InlineData(2, "index", "data/evidence/index.jsonl")]
+    [InlineData(2, "results-1", "data/results/results.json")]
+    public async Task An_old_bundle_is_as_the_schemas_say(int evaluation, string schema, string file)
     {
-        ZipFile.ExtractToDirectory(Repository.Path("tests", "Shared", "bundles", "evaluation-1.zip"), _folder.Path);
+        ZipFile.ExtractToDirectory(Repository.Path("tests", "Shared", "bundles", $"evaluation-{evaluation}.zip"), _folder.Path);
         var found = Assert.Single(Directory.GetFiles(_folder.Path, Path.GetFileName(file), SearchOption.AllDirectories));
         Assert.Empty(await ErrorsAsync(schema, found));
     }

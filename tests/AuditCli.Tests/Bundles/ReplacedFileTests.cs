@@ -15,6 +15,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
     private const string Index = "data/evidence/index.jsonl";
     private const string Results = "data/results/results.json";
     private const string Rows = "data/results/apd-aws-004.t1.ndjson";
+    private const string Partitions = "data/results/apd-aws-004.partitions.ndjson";
     private const string Control = "data/controls/apd-aws-004.yaml";
     private const string Exchanges = "data/exchanges/prod/iam-aws-global.warc.gz";
     private const string Table = "table of keys";
@@ -36,7 +37,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
     private const int Sampled = 4;
 
     /// <summary>
-    /// Each command with each kind of file in <c>.ci/long</c>; otherwise one in four of these combinations, and a report of other results
+    /// Each command with each kind of file in <c>.ci/long</c>; otherwise one in four of these combinations, and a report of other results, as a whole or by partition,
     /// than the verified ones, which would print conclusions that nobody reached under a signature that holds.
     /// </summary>
     public static TheoryData<string, string> Cases
@@ -44,8 +45,8 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
         get
         {
             var cases = new TheoryData<string, string>();
-            var all = Commands.SelectMany(c => new[] { Run, Index, Results, Rows, Control, Exchanges, Table }.Select(f => (Command: c, File: f)));
-            foreach (var (command, file) in LongRun.Sample(all, Sampled).Union([(Commands[0], Results)]))
+            var all = Commands.SelectMany(c => new[] { Run, Index, Results, Rows, Partitions, Control, Exchanges, Table }.Select(f => (Command: c, File: f)));
+            foreach (var (command, file) in LongRun.Sample(all, Sampled).Union([(Commands[0], Results), (Commands[0], Partitions)]))
                 cases.Add(command, file);
             return cases;
         }
@@ -106,6 +107,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
             "results.json" => "Long-lived access keys",
             "apd-aws-004.yaml" => "title: ",
             "index.jsonl" => "arn:aws:",
+            "apd-aws-004.partitions.ndjson" => "each user who",
             _ => "user000001",
         };
         Assert.Contains(words, text, StringComparison.Ordinal);

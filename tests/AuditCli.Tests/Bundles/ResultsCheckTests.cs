@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Evidence;
 using AuditCli.Tests.Reperformance;
 
 namespace AuditCli.Tests.Bundles;
@@ -10,7 +12,9 @@ namespace AuditCli.Tests.Bundles;
 public sealed class ResultsCheckTests(OneAccount account) : IClassFixture<OneAccount>, IDisposable
 {
     private const string Results = "data/results/results.json";
+    private const string Control = "APD-AWS-004";
     private const string Rows = "data/results/apd-aws-004.t1.ndjson";
+    private const string Partitions = "data/results/apd-aws-004.partitions.ndjson";
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -45,10 +49,90 @@ public sealed class ResultsCheckTests(OneAccount account) : IClassFixture<OneAcc
         var path = Path.Combine(bundle, Results);
         var results = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
         var control = results["controls"]![0]!.AsObject();
-        Forged[forgery].Change(control, control["tests"]![0]!.AsObject());
+        var parts = (await File.ReadAllLinesAsync(Path.Combine(bundle, Partitions))).Select(l => JsonNode.Parse(l)!.AsObject()).ToArray();
+        Forged[forgery].Change(control, parts[0]);
+        parts[0] = JsonNode.Parse(parts[0].ToJsonString())!.AsObject();
+        control["tests"] = JsonSerializer.SerializeToNode(Totals(parts));
         await File.WriteAllTextAsync(path, results.ToJsonString());
+        BundleForgery.EditPartitions(bundle, Control, _ => parts.Select(p => p.ToJsonString()));
         await RefusedAsync(bundle, Forged[forgery].Said);
     }
+
+    public static TheoryData<string, string> PartitionForgeries => new()
+    {
+        { "removed", $"{Partitions} is not in the bundle, although results.json gives its digest" },
+        { "an extra line", $"{Partitions}:2: T1 in prod 111122223333 is out of order, or has two results" },
+        { "a line less", $"{Partitions} has another number of lines than results.json says" },
+        { "another digest", $"{Partitions} is not the file that was evaluated" },
+        { "another order", $"{Partitions}:2: T1 in prod 111122223333 is out of order, or has two results" },
+        { "a line edited", $"{Partitions} is not the file that was evaluated" },
+        { "a line edited with its digest", $"{Partitions} adds up to other totals of {Control} T1" },
+        { "totals edited", $"{Partitions} adds up to other totals of {Control} T1" },
+        { "another test", $"{Partitions} has results of tests for which results.json has no totals" },
+        { "of no control", "it does not name data/results/apd-aws-999.partitions.ndjson" },
+    };
+
+    [Theory]
+    [MemberData(nameof(PartitionForgeries))]
+    public async Task Results_by_partition_that_are_not_those_of_results_json_are_not_printed(string forgery, string said)
+    {
+        var bundle = Copy();
+        var file = Path.Combine(bundle, Partitions);
+        static string Other(string line, string account) => line.Replace("\"account\":\"111122223333\"", $"\"account\":\"{account}\"", StringComparison.Ordinal);
+        switch (forgery)
+        {
+            case "removed":
+                File.Delete(file);
+                break;
+            case "an extra line":
+                BundleForgery.EditPartitions(bundle, Control, lines => [lines[0], .. lines]);
+                break;
+            case "a line less":
+                BundleForgery.Replace(bundle, Results, "\"partitions\":{\"lines\":1,", "\"partitions\":{\"lines\":2,");
+                break;
+            case "another digest":
+                BundleForgery.Replace(bundle, Results, Digest.Of(File.ReadAllBytes(file)).Hex, new string('0', 64));
+                break;
+            case "another order":
+                BundleForgery.EditPartitions(bundle, Control, lines => [Other(lines[0], "999999999999"), .. lines]);
+                break;
+            case "a line edited":
+                BundleForgery.Replace(bundle, Partitions, "\"approved\":0", "\"approved\":1");
+                break;
+            case "a line edited with its digest":
+                BundleForgery.ReplaceInPartitions(bundle, Control, "\"approved\":0", "\"approved\":1");
+                break;
+            case "totals edited":
+                BundleForgery.Replace(bundle, Results, "\"conclusions\":{\"PASS\":1}", "\"conclusions\":{\"PASS\":2}");
+                break;
+            case "another test":
+                BundleForgery.EditPartitions(
+                    bundle, Control, lines => [.. lines, lines[0].Replace("\"id\":\"T1\"", "\"id\":\"T2\"", StringComparison.Ordinal)]);
+                break;
+            default:
+                File.Copy(file, file.Replace("apd-aws-004", "apd-aws-999", StringComparison.Ordinal));
+                break;
+        }
+        await RefusedAsync(bundle, said);
+    }
+
+    /// <summary>Adds the lines up, so that nothing but the change itself is wrong.</summary>
+    private static object[] Totals(JsonObject[] parts) =>
+    [
+        .. parts.GroupBy(p => (string)p["id"]!).Select(g => new
+        {
+            id = g.Key,
+            conclusion = (string)g.First()["conclusion"]!,
+            population = g.Sum(p => (long)p["population"]!),
+            deviations = g.Sum(p => (long)p["deviations"]!),
+            approved = g.Sum(p => (long)p["approved"]!),
+            undetermined = g.Sum(p => (long)p["undetermined"]!),
+            indicated = g.Sum(p => (long)p["indicated"]!),
+            conclusions = g.CountBy(p => (string)p["conclusion"]!).ToDictionary(),
+            unit = (string)g.First()["unit"]!,
+            mode = (string)g.First()["mode"]!,
+        }),
+    ];
 
     [Fact]
     public async Task Rows_that_were_not_evaluated_are_not_printed_beside_a_pass()

@@ -204,7 +204,7 @@ public sealed class DeniedFixturesTests
     private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(
         ControlEvaluation ready, Control control, FixtureCase fixture)
     {
-        var (faults, result, rows) = await FixtureRunner.ConcludeAsync(
+        var (faults, result, rows, _) = await FixtureRunner.ConcludeAsync(
             control, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
         Assert.True(faults.IsEmpty, string.Join('\n', faults));
         var items = FixtureRunner.Items(rows.SelectMany(r => r), FixtureRunner.IsNamed(control, fixture));

@@ -112,7 +112,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
                     .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" }),
                 ],
             },
-            (result, rows, mutant, n) => Said(result, rows, mutant.Test!.Value.Own.Id) == Said(result, rows, $"M{n}"));
+            (partitions, rows, mutant, n) => Said(partitions, rows, mutant.Test!.Value.Own.Id) == Said(partitions, rows, $"M{n}"));
         var checks = await UnnoticedAsync(
             [.. mutants.Where(m => m.Check is not null)],
             fixtures,
@@ -127,7 +127,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
                 Tests = [control.Tests[0] with { Sql = OverAll(control) }],
                 Waivers = null,
             },
-            (result, _, mutant, n) => Said(result, mutant.Check!.Value.Own.Name) == Said(result, $"M{n}"));
+            (partitions, _, mutant, n) => Said(partitions, mutant.Check!.Value.Own.Name) == Said(partitions, $"M{n}"));
         return [.. tests, .. checks];
     }
 
@@ -136,7 +136,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         ImmutableArray<Mutant> mutants,
         FixtureFile fixtures,
         Func<ImmutableArray<Mutant>, Control> together,
-        Func<ControlResult, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
+        Func<ImmutableArray<TestResult>, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
     {
         // Cases with much evidence detect the most mutants, so they come first. The remaining mutants are prepared again after a growing
         // number of cases.
@@ -148,13 +148,13 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
             var noticed = new HashSet<Mutant>();
             foreach (var fixture in cases.Skip(done).Take(next))
             {
-                var (_, result, rows) = await FixtureRunner.ConcludeAsync(
+                var (_, _, rows, partitions) = await FixtureRunner.ConcludeAsync(
                     beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
                 var byTest = beside.Tests.Index().ToImmutableSortedDictionary(
                     t => t.Item.Id, t => Visible(fixture, rows[t.Index]), StringComparer.Ordinal);
                 foreach (var (n, mutant) in mutants.Index())
                 {
-                    if (!noticed.Contains(mutant) && !same(result!, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
+                    if (!noticed.Contains(mutant) && !same(partitions, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
                         noticed.Add(mutant);
                 }
             }
@@ -190,12 +190,12 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     }
 
     /// <summary>Returns what a test concludes in each partition, and what a case sees of its rows.</summary>
-    private static string Said(ControlResult result, ImmutableSortedDictionary<string, string> rows, string test) =>
-        string.Join('\n', result.Tests.Where(t => t.Id == test).Select(t => $"{t.Conclusion} {t.Error}").Append(rows[test]));
+    private static string Said(ImmutableArray<TestResult> partitions, ImmutableSortedDictionary<string, string> rows, string test) =>
+        string.Join('\n', partitions.Where(t => t.Id == test).Select(t => $"{t.Conclusion} {t.Error}").Append(rows[test]));
 
     /// <summary>Returns what a completeness check found in each partition of each test.</summary>
-    private static string Said(ControlResult result, string check) =>
-        string.Join('\n', result.Tests.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
+    private static string Said(ImmutableArray<TestResult> partitions, string check) =>
+        string.Join('\n', partitions.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
 
     private static string WithoutLine(string place) => Line.Replace(place, "");
 

@@ -202,9 +202,9 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         Assert.Equal(14, (await JsonAsync()).GetProperty("controls").GetArrayLength());
         var control = await JsonAsync("APD-AWS-002");
         Assert.Equal("replay", control.GetProperty("mode").GetString());
-        var sealedTests = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray()
-            .First(c => c.GetProperty("id").GetString() == "APD-AWS-002").GetProperty("tests");
-        Assert.True(JsonElement.DeepEquals(sealedTests, control.GetProperty("control").GetProperty("tests")));
+        Assert.Equal(
+            BundleForgery.Partitions(sample.Bundle, "APD-AWS-002").Select(p => p.GetRawText()),
+            control.GetProperty("control").GetProperty("tests").EnumerateArray().Select(t => t.GetRawText()));
         var exception = control.GetProperty("exceptions").EnumerateArray().First(e => e.GetProperty("item").GetString() == Person);
         Assert.Equal(10, (await JsonAsync("APD-AWS-002", "T1")).GetProperty("items").GetArrayLength());
         var item = (await JsonAsync(exception.GetProperty("exception_id").GetString()!)).GetProperty("items")[0];

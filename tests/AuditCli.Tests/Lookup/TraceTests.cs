@@ -142,7 +142,7 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
                 .Where(l => l.Contains($"\"account\":\"{own.Account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
         var before = Sha256OfRows();
         BundleForgery.Replace(copy, "data/results/apd-aws-002.t1.ndjson", own.Id, "APD-AWS-002/X/000000000001");
-        BundleForgery.Replace(copy, "data/results/results.json", before, Sha256OfRows());
+        BundleForgery.ReplaceInPartitions(copy, "APD-AWS-002", before, Sha256OfRows());
         BundleForgery.Reseal(copy);
         var shown = await AuditCommand.RunAsync(folder.Path, "show", copy, own.Id);
         Assert.True(shown.ExitCode == 0, shown.ToString());

@@ -74,7 +74,7 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
             .Replace("\"verdict\":\"deviation\"", "\"verdict\":\"pass\"", StringComparison.Ordinal)
             .Replace("\"pass\":false", "\"pass\":true", StringComparison.Ordinal));
         Assert.NotEqual(before, Digest.Of(File.ReadAllBytes(file)).Hex);
-        BundleForgery.Replace(bundle, "data/results/results.json", digest, Lines(File.ReadAllLines(file), account));
+        BundleForgery.ReplaceInPartitions(bundle, "INF-AWS-002", digest, Lines(File.ReadAllLines(file), account));
 
         var result = await SignedAgainAsync(bundle);
         Assert.Contains("tables   identical", result.Output, StringComparison.Ordinal);
@@ -84,6 +84,39 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         static string Lines(string[] lines, string account) =>
             Digest.Of(Encoding.UTF8.GetBytes(string.Concat(
                 lines.Where(l => l.Contains($"\"account\":\"{account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
+    }
+
+    [Fact]
+    public async Task Results_by_partition_altered_with_their_digest_are_named_with_the_partition_and_the_value()
+    {
+        const string Dev = "\"account\":\"444455556666\"";
+        var bundle = Copy();
+        string FileOf(string control) => Path.Combine(bundle, $"data/results/{control.ToLowerInvariant()}.partitions.ndjson");
+        void Edit(string control, Func<string[], IEnumerable<string>> edit) => BundleForgery.EditPartitions(bundle, control, edit);
+        static string Edited(string line) => line.Contains(Dev, StringComparison.Ordinal) ? Population().Replace(line, "\"population\":77") : line;
+        Edit("INF-AWS-001", lines => lines.Select(Edited));
+        File.WriteAllText(FileOf("INF-AWS-002"), string.Concat(File.ReadAllLines(FileOf("INF-AWS-002")).Select(l => Edited(l) + "\n")));
+        Edit("APD-AWS-001", lines => lines.Where(l => !l.Contains(Dev, StringComparison.Ordinal)));
+        Edit("APD-AWS-002", lines => [.. lines, lines[0].Replace(Dev, "\"account\":\"999999999999\"", StringComparison.Ordinal)]);
+        Edit("APD-AWS-004", lines => lines.Reverse());
+        BundleForgery.Replace(bundle, "data/results/results.json", Digest.Of(File.ReadAllBytes(FileOf("LOG-AWS-001"))).Hex, new string('0', 64));
+        File.Copy(FileOf("LOG-AWS-001"), FileOf("LOG-AWS-999"));
+        File.Delete(FileOf("APD-XSR-001"));
+
+        var result = await SignedAgainAsync(bundle);
+        Assert.Contains("tables   identical", result.Output, StringComparison.Ordinal);
+        string[] said =
+        [
+            @"INF-AWS-001: tests T1 dev 444455556666 population 77 -> \d+\n +because the tables and the engine are the same: the results were edited",
+            @"INF-AWS-002: tests T1 dev 444455556666 population 77 -> \d+\n +because results.json has the digest of the re-performed results by partition",
+            @"APD-AWS-001: tests T1 dev 444455556666 nothing -> \{""id"":""T1""",
+            @"APD-AWS-002: tests T1 dev 999999999999 \{""id"":""T1"".* -> nothing",
+            @"data/results/apd-aws-004.partitions.ndjson: bytes one form -> another\n +because the same results in another order",
+            @"LOG-AWS-001: partitions sha256 0000.*\n +because the results by partition are the same: results.json was edited",
+            @"data/results/log-aws-999.partitions.ndjson: file there -> nothing\n +because results.json has no such control",
+            @"data/results/apd-xsr-001.partitions.ndjson: file nothing -> there",
+        ];
+        Assert.All(said, s => Assert.Matches(s, result.Output));
     }
 
     private string Copy() => BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "copy"));
@@ -112,6 +145,9 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
     }
 
     private static string Text(WarcRecord record) => Encoding.UTF8.GetString(record.Block.Span);
+
+    [GeneratedRegex("\"population\":[0-9]+")]
+    private static partial Regex Population();
 
     [GeneratedRegex(@"^GET /(?<bucket>[^/?]+)\?policyStatus")]
     private static partial Regex PolicyStatus();

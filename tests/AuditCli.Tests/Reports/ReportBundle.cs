@@ -96,7 +96,7 @@ internal static class ReportBundle
         await bundle.WriteFileAsync("data/exchanges/prod/iam-aws-global.warc.gz", "the raw answers"u8.ToArray(), CancellationToken.None);
         await bundle.AppendEvidenceAsync(await EvidenceAsync(bundle, itemInTable), CancellationToken.None);
         await bundle.AppendEvidenceAsync(Failed(), CancellationToken.None);
-        var results = Results(counts, Digest.Of(Encoding.UTF8.GetBytes(lines.ToString())));
+        var results = await ResultsAsync(bundle, counts, Digest.Of(Encoding.UTF8.GetBytes(lines.ToString())));
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), CancellationToken.None);
         await bundle.WriteFileAsync("data/run.json", Encoding.UTF8.GetBytes(Run(id)), CancellationToken.None);
         return (await bundle.SealAsync(new("auditcli 0.1.0", new DateOnly(2026, 11, 23), null), CancellationToken.None)).Path;
@@ -104,7 +104,16 @@ internal static class ReportBundle
 
     public static Workpaper Read(string bundle) => WorkpaperReader.Read(OpenedBundle.Open(bundle), [.. CollectorCatalog.All.Select(c => c.Source)]);
 
-    private static EvaluationResults Results(Dictionary<string, long> counts, Digest rows)
+    /// <summary>Writes the results of a control by partition, and returns the control with them.</summary>
+    public static async Task<ControlResult> WithPartitionsAsync(ControlResult control, BundleWriter bundle, params TestResult[] partitions)
+    {
+        using var written = new PartitionResultsWriter(control.Id, n => bundle.OpenFile(BundleLayout.ResultsFolder + n), clean: null);
+        foreach (var part in partitions)
+            await written.WriteAsync(part, CancellationToken.None);
+        return control with { Tests = written.Totals, Partitions = written.Written };
+    }
+
+    private static async Task<EvaluationResults> ResultsAsync(BundleWriter bundle, Dictionary<string, long> counts, Digest rows)
     {
         long Of(string verdict) => counts.GetValueOrDefault(verdict);
         var all = counts.Values.Sum();
@@ -123,7 +132,7 @@ internal static class ReportBundle
             new("duckdb", "v1.5.6", ImmutableSortedDictionary<string, string>.Empty),
             new(At, new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 11, 16, 0, 0, 0, TimeSpan.Zero), 86400),
             [
-                Control("APD-AWS-901", conclusion, "Console users sign in with a second factor", ItgcDomain.AccessToProgramsAndData) with
+                await WithPartitionsAsync(Control("APD-AWS-901", conclusion, "Console users sign in with a second factor", ItgcDomain.AccessToProgramsAndData) with
                 {
                     Sha256 = Digest.Of(Encoding.UTF8.GetBytes(ControlFile)),
                     Origin = ControlOrigin.Local,
@@ -132,15 +141,13 @@ internal static class ReportBundle
                     Approved = Of("approved"),
                     Undetermined = Of("undetermined"),
                     Indicated = Of("indicated"),
-                    Tests = [test],
                     Waivers = new(
                         [], [new("arn:aws:iam::111122223333:user/old", "H. Castellanos", "2025-02-03", "2026-02-02", "Removed", "expired before as_of")]),
                     Parameters = [new("grace_days", ColumnType.Integer, JsonElement.Parse("7"), "R. Reviewer", "Client standard")],
-                },
-                Control("APD-AWS-902", Conclusion.NoOccurrence, "Nothing happened", ItgcDomain.AccessToProgramsAndData) with
-                {
-                    Tests = [new("T1", new("prod", Account), Conclusion.NoOccurrence, 0, 0, 0, 0, 0, [], default)],
-                },
+                }, bundle, test),
+                await WithPartitionsAsync(
+                    Control("APD-AWS-902", Conclusion.NoOccurrence, "Nothing happened", ItgcDomain.AccessToProgramsAndData), bundle,
+                    new TestResult("T1", new("prod", Account), Conclusion.NoOccurrence, 0, 0, 0, 0, 0, [], default)),
                 Control("INF-AWS-903", Conclusion.Inconclusive, "Storage is not public", ItgcDomain.InfrastructureSecurity) with
                 {
                     Limitations =

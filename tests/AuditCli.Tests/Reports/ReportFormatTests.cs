@@ -6,6 +6,7 @@ using System.Xml.Linq;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
 
@@ -164,15 +165,25 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         string[] accounts = [.. Enumerable.Range(0, 200).Select(n => $"{300000000000 + n}")];
         var limited = sealedResults.Controls.Single(c => c.Id == "INF-AWS-903");
         var limitation = limited.Limitations.Single();
-        var test = sealedResults.Controls.Single(c => c.Id == "APD-AWS-901").Tests.Single();
+        TestResult[] parts =
+        [
+            .. accounts.Select(a => new TestResult("T1", new("prod", a), Conclusion.Inconclusive, 0, 0, 0, 0, 0, [], Digest.Of([]))),
+        ];
+        var named = limited;
+        using (var written = new PartitionResultsWriter(
+            limited.Id, name => File.Create(Path.Combine(bundle, BundleLayout.ResultsFolder + name)), clean: null))
+        {
+            foreach (var part in parts)
+                await written.WriteAsync(part, CancellationToken.None);
+            named = limited with { Tests = written.Totals, Partitions = written.Written };
+        }
         File.WriteAllBytes(results, ResultsJson.Write(sealedResults with
         {
             Controls =
             [
-                .. sealedResults.Controls.Select(c => c.Id != limited.Id ? c : c with
+                .. sealedResults.Controls.Select(c => c.Id != limited.Id ? c : named with
                 {
                     Limitations = [limitation, .. accounts.Select(a => limitation with { Account = a })],
-                    Tests = [.. accounts.Select(a => test with { Partition = new("prod", a), Conclusion = Conclusion.Inconclusive, Population = 0 })],
                 }),
             ],
         }));

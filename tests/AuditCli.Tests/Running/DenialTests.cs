@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
+using AuditCli.Running;
 
 namespace AuditCli.Tests.Running;
 
@@ -77,7 +77,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         return runs;
     }
 
-    private static Task<EvaluationResults> RunDenyingAsync(string folder, ImmutableHashSet<string> denied) => WholeSample.RunAsync(
+    private static Task<FinishedRun> RunDenyingAsync(string folder, ImmutableHashSet<string> denied) => WholeSample.RunAsync(
         folder,
         text => text,
         PlanFilter.None,
@@ -91,7 +91,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
     /// <summary>Returns every item with that verdict, as control, test, account and item.</summary>
     private static HashSet<string> Items(string bundle, string verdict) =>
     [
-        .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").SelectMany(file => File.ReadLines(file)
+        .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.t?.ndjson").SelectMany(file => File.ReadLines(file)
             .Select(l => JsonElement.Parse(l))
             .Where(r => r.GetProperty("verdict").GetString() == verdict)
             .Select(r => $"{Path.GetFileNameWithoutExtension(file)} {r.GetProperty("account").GetString()} {r.GetProperty("item").GetString()}")),

@@ -103,7 +103,7 @@ public sealed class GoogleTests
     /// <summary>Returns control, project and item of every unapproved deviation, in order.</summary>
     internal static string[] Deviations(string bundle) =>
     [
-        .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson")
+        .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.t?.ndjson")
             .SelectMany(f => File.ReadLines(f).Select(l => (
                 Control: Path.GetFileName(f).Split('.')[0].ToUpperInvariant(),
                 Row: JsonDocument.Parse(l).RootElement)))

@@ -37,7 +37,7 @@ public sealed partial class InputFormatRunTests : IDisposable
             await ConvertAsync(Repository.Path("samples", "inputs", $"{Register}.csv"), Path.Combine(folder, "inputs", file));
             edit = text => text.Replace($"file: inputs/{Register}.csv", $"file: inputs/{file}", StringComparison.Ordinal);
         }
-        var results = await WholeSample.RunAsync(folder, edit, new PlanFilter(["APD-AWS-002"], []));
+        var run = await WholeSample.RunAsync(folder, edit, new PlanFilter(["APD-AWS-002"], []));
         var bundle = AuditCommand.TheBundle(Path.Combine(folder, "out"));
         var item = File.ReadLines(Path.Combine(bundle, "data/evidence/index.jsonl")).Select(l => JsonElement.Parse(l))
             .Single(i => i.GetProperty("operation").GetString() == Register);
@@ -46,7 +46,7 @@ public sealed partial class InputFormatRunTests : IDisposable
             new GZipStream(File.OpenRead(Path.Combine(bundle, item.GetProperty("table").GetString()!)), CompressionMode.Decompress));
         // Each row names the file of which it was made.
         var rows = Reference.Replace(await table.ReadToEndAsync(), "");
-        var verdicts = results.Controls.Single().Tests.Select(t => $"{t.Id} {t.Partition} {t.Conclusion} {t.RowsSha256}");
+        var verdicts = run.Partitions(run.Results.Controls.Single()).Select(t => $"{t.Id} {t.Partition} {t.Conclusion} {t.RowsSha256}");
         return (rows, string.Join('\n', verdicts));
     }
 

@@ -115,8 +115,8 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
                 ("T1", "prod", Conclusion.Fail), ("T2", "prod", Conclusion.Error), ("T3", "prod", Conclusion.Fail),
                 ("T1", "second", Conclusion.Pass), ("T2", "second", Conclusion.Error), ("T3", "second", Conclusion.Pass),
             ],
-            outcome.Result.Tests.Select(t => (t.Id, t.Partition.Account, t.Conclusion)));
-        Assert.All(outcome.Result.Tests.Where(t => t.Id == "T2"), t => Assert.Contains(because, t.Error, StringComparison.Ordinal));
+            outcome.Partitions.Select(t => (t.Id, t.Partition.Account, t.Conclusion)));
+        Assert.All(outcome.Partitions.Where(t => t.Id == "T2"), t => Assert.Contains(because, t.Error, StringComparison.Ordinal));
         Assert.Empty(outcome.Rows("t2"));
         Assert.Equal(4, outcome.Rows("t1").Length);
         Assert.Equal(outcome.Rows("t1").Select(r => r.Replace("T1", "T3", StringComparison.Ordinal)).Select(WithoutId), outcome.Rows("t3").Select(WithoutId));
@@ -280,7 +280,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         var files = new Dictionary<string, MemoryStream>();
         var parameters = control.Parameters.Select(EffectiveParameter.Of);
         var scope = new ControlInScope(control, ControlOrigin.Shipped, [.. parameters]);
-        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), cancellationToken);
+        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), clean: null, cancellationToken);
         return new(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 

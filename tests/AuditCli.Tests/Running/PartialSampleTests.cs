@@ -14,16 +14,16 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    internal EvaluationResults Results { get; private set; } = null!;
+    internal FinishedRun Run { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Results = await RunAsync(_folder.Path, text => text, PlanFilter.None);
+    public async Task InitializeAsync() => Run = await RunAsync(_folder.Path, text => text, PlanFilter.None);
 
     public Task DisposeAsync() => Task.CompletedTask;
 
     public void Dispose() => _folder.Dispose();
 
     /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
-    internal static async Task<EvaluationResults> RunAsync(
+    internal static async Task<FinishedRun> RunAsync(
         string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
     {
         var engagement = SampleFiles.CopyTo(folder);
@@ -34,7 +34,7 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
         await using var evaluation = host.StartEvaluation();
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));
-        return (await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None)).Results;
+        return await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None);
     }
 }
 
@@ -81,15 +81,15 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     [InlineData("prod,cloud,trading", "TargetLeftOut")]
     public async Task Targets_that_are_left_out_never_make_a_pass(string targets, string? limitation)
     {
-        var results = await WholeSample.RunAsync(_folder.Path, text => text, new([], [.. targets.Split(',')]));
+        var run = await WholeSample.RunAsync(_folder.Path, text => text, new([], [.. targets.Split(',')]));
 
-        NothingPassesThatDidNot(results);
-        var leavers = results.Controls.SingleOrDefault(c => c.Id == "APD-XSR-001");
+        NothingPassesThatDidNot(run);
+        var leavers = run.Results.Controls.SingleOrDefault(c => c.Id == "APD-XSR-001");
         if (limitation is null)
         {
             // All targets of a source are left out, so there is nothing to conclude from.
             Assert.Null(leavers);
-            Assert.Contains(results.NotTested, n => n.Id == "APD-XSR-001");
+            Assert.Contains(run.Results.NotTested, n => n.Id == "APD-XSR-001");
             return;
         }
         if (targets.Contains("trading", StringComparison.Ordinal))
@@ -98,7 +98,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
             Assert.Equal(["dev"], leavers.Limitations.Where(l => l.Code == limitation).Select(l => l.Target).Distinct());
         }
         // The selectors of trails are looked for in every account.
-        var trails = results.Controls.Single(c => c.Id == "LOG-AWS-001");
+        var trails = run.Results.Controls.Single(c => c.Id == "LOG-AWS-001");
         Assert.Contains(trails.Limitations, l => l.Code == limitation && l.Evidence == "event_selectors");
         Assert.All(trails.Tests.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
     }
@@ -108,13 +108,15 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     [InlineData("eu-west-1")]
     public async Task Regions_that_are_left_out_never_make_a_pass(string region)
     {
-        var results = await WholeSample.RunAsync(
+        var run = await WholeSample.RunAsync(
             _folder.Path,
             text => text.Replace("regions: [us-east-1, eu-west-1]", $"regions: [{region}]", StringComparison.Ordinal),
             PlanFilter.None);
 
-        NothingPassesThatDidNot(results);
-        Assert.All(results.Controls.Where(c => c.Id is "INF-AWS-002" or "LOG-AWS-001"), c => Assert.Contains(c.Tests, t => t.Completeness.Any(x => !x.Agree)));
+        NothingPassesThatDidNot(run);
+        Assert.All(
+            run.Results.Controls.Where(c => c.Id is "INF-AWS-002" or "LOG-AWS-001"),
+            c => Assert.Contains(run.Partitions(c), t => t.Completeness.Any(x => !x.Agree)));
     }
 
     [Theory]
@@ -126,10 +128,10 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
         var controls = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).ToArray();
         Assert.All(missing, i => Assert.NotEmpty(Users(controls, [i])));
         var filter = missing.All(i => IsOptional(controls, i)) ? new PlanFilter([.. Users(controls, missing).Select(c => c.Id)], []) : PlanFilter.None;
-        var results = await WholeSample.RunAsync(
+        var run = await WholeSample.RunAsync(
             _folder.Path, text => missing.Aggregate(text, (t, i) => Regex.Replace(t, $@"(?m)^  {i}:\n(    .*\n)+", "")), filter);
 
-        NothingPassesThatDidNot(results);
+        NothingPassesThatDidNot(run);
     }
 
     /// <summary>The controls that read some of the inputs.</summary>
@@ -139,16 +141,16 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     private static bool IsOptional(Control[] controls, string input) =>
         Users(controls, [input]).All(c => c.Evidence.All(e => e.Operation != input || e.Optional));
 
-    private void NothingPassesThatDidNot(EvaluationResults part)
+    private void NothingPassesThatDidNot(FinishedRun part)
     {
-        var passed = Passing(whole.Results);
+        var passed = Passing(whole.Run);
         Assert.NotEmpty(passed);
         Assert.Empty(Passing(part).Except(passed));
     }
 
-    private static ImmutableHashSet<string> Passing(EvaluationResults results) =>
+    private static ImmutableHashSet<string> Passing(FinishedRun run) =>
     [
-        .. results.Controls.SelectMany(c => c.Tests
+        .. run.Results.Controls.SelectMany(c => run.Partitions(c)
             .Where(t => t.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
             .Select(t => $"{c.Id} {t.Id} {t.Partition.Target} {t.Partition.Account}")),
     ];

@@ -139,7 +139,7 @@ public sealed class PlantedSecretTests : IDisposable
         var bundle = AuditCommand.TheBundle(Path.Combine(folder, "out"));
         var again = await AuditCommand.ProcessAsync(folder, environment, [], "reperform", bundle, "--allow-unsigned");
         Assert.True(again.ExitCode == 0, again.ToString());
-        var verdicts = Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Order(StringComparer.Ordinal)
+        var verdicts = Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.t?.ndjson").Order(StringComparer.Ordinal)
             .SelectMany(f => File.ReadLines(f).Select(l => JsonElement.Parse(l))
                 .Select(r => $"{Path.GetFileName(f)} {r.GetProperty("item")} {r.GetProperty("verdict")}"));
         return ([.. verdicts], run.ToString() + again + await CredentialTests.EverythingAsync(folder));

@@ -61,14 +61,14 @@ internal sealed class CsvReport : IReportFormat
         var (result, counts) = (control.Result, control.Counts);
         Line(text,
         [
-            "control", result.Id, "", "", "", result.Title, control.Conclusion, "", string.Join("\n", ControlReasons.Of(result)),
+            "control", result.Id, "", "", "", result.Title, control.Conclusion, "", string.Join("\n", control.Reasons),
             result.Population is { } all ? Number(all) : "", result.Population is null || counts.Tests.IsEmpty ? "" : counts.Tests[0].Count.Unit,
             Number(counts.Exceptions), Number(counts.Approved), Number(counts.Undetermined), Number(counts.Indicated),
             "", control.TableRowsLine, control.Origin, "", "",
         ]);
         foreach (var remark in ControlReasons.Remarks(result))
             Line(text, ["remark", result.Id, "", "", "", "", "", "", remark, "", "", "", "", "", "", "", "", "", "", ""]);
-        foreach (var test in result.Tests)
+        foreach (var test in control.Partitions)
         {
             Line(text,
             [

@@ -67,7 +67,7 @@ internal sealed class JunitReport : IReportFormat
     /// </summary>
     private static Case[] Cases(WorkpaperControl control)
     {
-        var tests = control.Result.Tests.Select(t => new Case(
+        var tests = control.Partitions.Select(t => new Case(
             $"{t.Id} {Wording.Place(t.Partition.Target, t.Partition.Account)}: {control.Test(t.Id)?.Title ?? ""}", t.Conclusion, t)).ToArray();
         return tests.Length > 0 && tests.Min(t => t.Conclusion) == control.Result.Conclusion
             ? tests
@@ -109,7 +109,7 @@ internal sealed class JunitReport : IReportFormat
             xml.WriteStartElement(element);
             Attribute(xml, "message", one.Test is { } test
                 ? $"{Wording.Name(one.Conclusion)}: {ItemCount.Of(test).Words}"
-                : $"{Wording.Name(one.Conclusion)}: {ControlReasons.Meaning(control.Result)}");
+                : $"{Wording.Name(one.Conclusion)}: {control.Meaning}");
             if (element != "skipped")
                 Attribute(xml, "type", Wording.Name(one.Conclusion));
             Text(xml, Details(control, one, listed));
@@ -121,7 +121,7 @@ internal sealed class JunitReport : IReportFormat
     private static string Details(WorkpaperControl control, Case one, Listed? listed)
     {
         var text = new StringBuilder();
-        var reasons = one.Test is not { } test ? ControlReasons.Of(control.Result)
+        var reasons = one.Test is not { } test ? control.Reasons
             : one.Conclusion is Conclusion.Inconclusive or Conclusion.Error ? ControlReasons.Of(control.Result, test)
             : [];
         foreach (var reason in reasons.Take(ExceptionsShown))

@@ -69,7 +69,7 @@ internal sealed class MarkdownReport : IReportFormat
                 + $"{counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
         }
         var reasons = domain
-            .SelectMany(c => ControlReasons.Of(c.Result).Concat(ControlReasons.Remarks(c.Result)).Select(r => (c.Result.Id, Reason: r))).ToArray();
+            .SelectMany(c => c.Reasons.Concat(ControlReasons.Remarks(c.Result)).Select(r => (c.Result.Id, Reason: r))).ToArray();
         if (reasons.Length > 0)
             text.WriteLine();
         foreach (var (id, reason) in reasons)
@@ -81,7 +81,7 @@ internal sealed class MarkdownReport : IReportFormat
         foreach (var control in workpaper.Controls.Where(c => c.Counts.Exceptions + c.Counts.Indicated + c.Counts.Undetermined > 0))
         {
             text.WriteLine($"\n### Exceptions of {Escape(control.Result.Id)}\n");
-            text.WriteLine($"{Escape(control.Counts.Words)}. {Escape(control.Conclusion)}: {Escape(ControlReasons.Meaning(control.Result))}.\n");
+            text.WriteLine($"{Escape(control.Counts.Words)}. {Escape(control.Conclusion)}: {Escape(control.Meaning)}.\n");
             text.WriteLine("| exception | test | account | item | result | reason |\n|---|---|---|---|---|---|");
             var count = 0L;
             foreach (var test in control.Tests)

@@ -149,7 +149,7 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject();
             _json.WriteString("uuid", oscal.Uuid("finding", result.Id));
             oscal.Line("title", $"{result.Id}: {result.Title}");
-            oscal.Lines("description", ControlReasons.Of(result).Prepend($"{control.Conclusion}: {ControlReasons.Meaning(result)}"));
+            oscal.Lines("description", control.Reasons.Prepend($"{control.Conclusion}: {control.Meaning}"));
             _json.WriteStartArray("props");
             oscal.Property("conclusion", Wording.Name(result.Conclusion));
             oscal.Property("population", control.Counts.PopulationWords);
@@ -171,7 +171,7 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject("status");
             _json.WriteString("state", result.Conclusion == Conclusion.Pass ? "satisfied" : "not-satisfied");
             _json.WriteString("reason", result.Conclusion switch { Conclusion.Pass => "pass", Conclusion.Fail => "fail", _ => "other" });
-            oscal.Line("remarks", $"{control.Conclusion}: {ControlReasons.Meaning(result)}");
+            oscal.Line("remarks", $"{control.Conclusion}: {control.Meaning}");
             _json.WriteEndObject();
             _json.WriteEndObject();
             _observations.WriteRelated(control);

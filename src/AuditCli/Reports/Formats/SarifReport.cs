@@ -200,8 +200,8 @@ internal sealed class SarifReport : IReportFormat
         };
         string[] words =
         [
-            $"{control.Conclusion}: {ControlReasons.Meaning(control.Result)}",
-            .. ControlReasons.Of(control.Result),
+            $"{control.Conclusion}: {control.Meaning}",
+            .. control.Reasons,
             .. exceptions > ExceptionsShown
                 ? [$"{ExceptionsShown} of {exceptions} exceptions are given; {BundleLayout.ResultsFolder} has them all"]
                 : Array.Empty<string>(),

@@ -94,10 +94,19 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
 /// <param name="WhyNoDefinition">Why the file cannot be read; null if it can.</param>
 /// <param name="Evidence">Every evidence item, with the control's name for it.</param>
 internal sealed record WorkpaperControl(
-    ControlResult Result, Control? Definition, string? WhyNoDefinition, ImmutableArray<(string Name, EvidenceItem Item)> Evidence)
+    OpenedBundle Bundle, ControlResult Result, Control? Definition, string? WhyNoDefinition, ImmutableArray<(string Name, EvidenceItem Item)> Evidence)
 {
     /// <summary>The control's tests, each once, in the order in which they ran.</summary>
-    public ImmutableArray<string> Tests => [.. Result.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal)];
+    public ImmutableArray<string> Tests => [.. OpenedBundle.TestsOf(Result)];
+
+    /// <inheritdoc cref="OpenedBundle.Partitions"/>
+    public IEnumerable<TestResult> Partitions => Bundle.Partitions(Result);
+
+    /// <summary>Why the control could not conclude more, the widest reason first.</summary>
+    public IEnumerable<string> Reasons => ControlReasons.Of(Result, Partitions);
+
+    /// <inheritdoc cref="ControlReasons.Meaning"/>
+    public string Meaning => ControlReasons.Meaning(Result, Partitions);
 
     /// <summary>The number of rows per evidence table over all accounts and regions, for comparison with the population.</summary>
     public ImmutableArray<(string Name, long Rows)> TableRows =>

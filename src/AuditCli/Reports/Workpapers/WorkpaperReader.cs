@@ -21,7 +21,7 @@ internal static class WorkpaperReader
         var library = bundle.Library(sources);
         var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources)))
             .Select(c => new WorkpaperControl(
-                c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
+                bundle, c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
         return new(bundle, run, [.. controls], [.. ScopeNotes.Of(run, bundle.Results), .. Claims(bundle)]);
     }
 

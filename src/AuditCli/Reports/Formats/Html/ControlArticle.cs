@@ -33,7 +33,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (counts.Indicated > 0)
             html.Write($"<li><b>{counts.Indicated}</b>indicated</li>");
         html.Markup("</ul>");
-        html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {ControlReasons.Meaning(result)}.</p>");
+        html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {control.Meaning}.</p>");
         WriteReasons(control);
         WriteExceptions(control, number);
         WriteRegisters(control);
@@ -46,14 +46,14 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteReasons(WorkpaperControl control)
     {
-        var reasons = ControlReasons.Of(control.Result).Concat(control.Result.Notes).ToArray();
+        var reasons = control.Reasons.Concat(control.Result.Notes).ToArray();
         if (reasons.Length == 0)
             return;
         html.Markup("<ul class=\"because\">");
         foreach (var reason in reasons.Take(ListShown))
             html.Write($"<li>{reason}</li>");
         if (reasons.Length > ListShown)
-            html.Write($"<li>{ListShown} of {reasons.Length} are shown; {BundleLayout.Results} has them all</li>");
+            html.Write($"<li>{ListShown} of {reasons.Length} are shown; {BundleLayout.ResultsFolder} has them all</li>");
         html.Markup("</ul>");
     }
 
@@ -129,7 +129,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<li>{label}: {text}</li>");
         html.Markup("</ul>");
         if (unused.Length > ListShown)
-            html.Write($"<p role=\"note\">{ListShown} of {unused.Length} are shown; {BundleLayout.Results} has them all.</p>");
+            html.Write($"<p role=\"note\">{ListShown} of {unused.Length} are shown; {BundleLayout.ResultsFolder} has them all.</p>");
         html.Markup("</div></details>");
     }
 
@@ -174,7 +174,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteCompleteness(WorkpaperControl control)
     {
-        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
+        var checks = control.Partitions.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
             .DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
         var failed = checks.Count(c => !c.Check.Agree);
         var agreement = checks.Length == 0 ? "no check"
@@ -197,7 +197,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Markup("</tbody></table></div>");
         }
         if (checks.Length > ListShown)
-            html.Write($"<p role=\"note\">{ListShown} of {checks.Length} are shown; {BundleLayout.Results} has them all.</p>");
+            html.Write($"<p role=\"note\">{ListShown} of {checks.Length} are shown; {BundleLayout.ResultsFolder} has them all.</p>");
         html.Markup("</div></details>");
     }
 

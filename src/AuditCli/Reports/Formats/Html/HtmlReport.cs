@@ -121,7 +121,7 @@ internal sealed class HtmlReport : IReportFormat
                 html.Write($"<tr data-id=\"{result.Id}\" data-conclusion=\"{Wording.Name(result.Conclusion)}\">");
                 html.Write($"<td class=\"id\"><a href=\"#{result.Id}\">{result.Id}</a></td>");
                 html.Write($"<td class=\"title\">{result.Title}<span class=\"rows\">{control.TableRowsLine}</span>");
-                foreach (var reason in ControlReasons.Of(result).Take(1))
+                foreach (var reason in control.Reasons.Take(1))
                     html.Write($"<span class=\"why\">{reason}</span>");
                 html.Write($"</td><td class=\"n\" data-label=\"Population\">{control.Counts.PopulationCell}</td>");
                 html.Write($"<td class=\"n\" data-label=\"Exceptions\">{control.Counts.Exceptions}</td>");

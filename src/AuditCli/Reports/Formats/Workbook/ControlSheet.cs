@@ -1,6 +1,7 @@
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
@@ -131,7 +132,7 @@ internal static class ControlSheet
         Field(sheet, "Rows of its evidence", control.TableRowsLine);
         if (control.Definition?.NoCompleteness is { } why)
             Field(sheet, "Completeness", $"no check: {why}");
-        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
+        var checks = control.Partitions.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
             .DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
         if (checks.Length > 0)
             sheet.Row(WorkbookReport.Header("target", "account", "agree?", "completeness check", "counted", "expected"));
@@ -154,15 +155,15 @@ internal static class ControlSheet
         Section(sheet, "8  Results");
         Field(sheet, "In all", control.Counts.Words);
         sheet.Row(WorkbookReport.Header("test", "target", "account", "exceptions and population", "conclusion", "SHA-256 of the rows"));
-        foreach (var test in control.Result.Tests.Take(EvidenceShown))
+        foreach (var test in control.Partitions.Take(EvidenceShown))
         {
             sheet.Row(
                 SheetCell.Of(test.Id), SheetCell.Of(test.Partition.Target), SheetCell.Of(test.Partition.Account),
                 SheetCell.Of(ItemCount.Of(test).Words, CellStyle.Wrapped),
                 SheetCell.Of(Wording.Name(test.Conclusion), WorkbookReport.StyleOf(test.Conclusion)), SheetCell.Of(test.RowsSha256.Hex, CellStyle.Code));
         }
-        if (control.Result.Tests.Length > EvidenceShown)
-            WorkbookReport.CutOff(sheet, EvidenceShown, control.Result.Tests.Length, "results.json");
+        if (control.Result.Tests.Sum(t => t.Conclusions.Values.Sum()) is > EvidenceShown and var all)
+            WorkbookReport.CutOff(sheet, EvidenceShown, all, BundleLayout.ResultsFolder);
     }
 
     private static void WriteExceptions(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
@@ -204,8 +205,8 @@ internal static class ControlSheet
     {
         Section(sheet, "11  Conclusion");
         sheet.Row(SheetCell.Of("Conclusion", CellStyle.Label), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(control.Result.Conclusion)));
-        Field(sheet, "Which means", ControlReasons.Meaning(control.Result));
-        foreach (var reason in ControlReasons.Of(control.Result))
+        Field(sheet, "Which means", control.Meaning);
+        foreach (var reason in control.Reasons)
             Field(sheet, "Because", reason);
         foreach (var limitation in control.Definition?.Limitations ?? [])
             Field(sheet, "What it cannot show", limitation);

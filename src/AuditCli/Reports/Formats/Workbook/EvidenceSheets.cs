@@ -24,7 +24,7 @@ internal static class EvidenceSheets
         sheet.Row(WorkbookReport.Header("control", "test", "target", "account", "completeness check", "counted", "expected", "agree?", "why not"));
         foreach (var control in workpaper.Controls)
         {
-            foreach (var test in control.Result.Tests)
+            foreach (var test in control.Partitions)
             {
                 foreach (var check in test.Completeness)
                 {
