@@ -96,7 +96,7 @@ public static class EngagementLoader
             var file = new FileInfo(path);
             return file.Exists && file.Length > YamlDocument.MaximumBytes
                 ? (null, [new(shownAs, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)])
-                : (File.ReadAllBytes(path), []);
+                : (RegularFile.ReadAllBytes(path), []);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
