@@ -46,11 +46,23 @@ public static class EngagementLoader
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
         string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
     {
-        var path = Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
+        var path = PathIn(bundle);
         var (content, faults) = Content(path, path);
-        if (content is null)
-            return (null, faults);
-        (var engagement, faults) = Read(path, path, content, sources, new EngagementFiles(path, bundle, exchanges));
+        return content is null ? (null, faults) : OfBundle(bundle, exchanges, content, path, sources, library);
+    }
+
+    /// <summary>Does the same, with the content of the bundle's engagement, for code that repeats no exchange.</summary>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
+        string bundle, byte[] content, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library) =>
+        OfBundle(bundle, bundle, content, BundleLayout.Engagement, sources, library);
+
+    private static string PathIn(string bundle) => Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
+
+    private static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
+        string bundle, string exchanges, byte[] content, string shownAs, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
+    {
+        var path = PathIn(bundle);
+        var (engagement, faults) = Read(path, shownAs, content, sources, new EngagementFiles(path, bundle, exchanges));
         if (engagement?.Tree?.Find("controls") is not YamlMap controls)
             return (engagement, faults);
         var wrong = new FaultList();

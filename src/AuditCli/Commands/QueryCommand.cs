@@ -76,7 +76,7 @@ internal static partial class QueryCommand
             return await BundleCommands.UsageAsync(error, noBundle);
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);
-        var opened = OpenedBundle.Open(path);
+        var opened = await OpenedBundle.OpenWholeAsync(path, host, verified: null, cancellationToken);
         var scope = QueryTables.Of(opened);
         if (sql is null)
         {

@@ -152,8 +152,6 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{row.Test} {view.TestTitle}{Span(view.Result, row.Test)}");
         Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
-        if (row.ClaimsAnother)
-            Line($"the line claims to be {PrintableText.Of(row.Claim!, Short)}, which it is not");
         foreach (var (name, value) in row.Approval?.Members ?? [])
             Line($"  {name}: {PrintableText.Of(value, Short)}");
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
