@@ -126,10 +126,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Test(ControlResult control, string test, Control? definition)
     {
         Line($"{control.Id} {test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}{Span(control, test)}");
-        if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
+        foreach (var part in control.Tests.Where(t => t.Id == test))
         {
-            foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
-                Line($"  {line}");
+            Line($"{Wording.Place(part.Partition.Target, part.Partition.Account)}: {Wording.Name(part.Conclusion)}, "
+                + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
         }
         var count = 0L;
         foreach (var row in bundle.Rows(control.Id, test))
@@ -141,6 +141,13 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             }
         }
         More(count - MostItems, "items; all of them: auditcli query BUNDLE \"SELECT * FROM results.items\"");
+        if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
+        {
+            Line("");
+            Line("by this SQL:");
+            foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
+                Line($"  {line}");
+        }
         Line("");
         Next($"{control.Id} {test} ITEM");
     }
