@@ -44,7 +44,12 @@ public sealed record RefusedDecision(string Reason, string ApprovedBy, DateOnly 
 /// <param name="Account">The account; empty for a whole target.</param>
 /// <param name="Code">One of <see cref="LimitationCodes"/>.</param>
 /// <param name="Message">Whose decision it was.</param>
-public sealed record LeftOutPlace(string Source, string Target, string Account, string Code, string Message);
+public sealed record LeftOutPlace(string Source, string Target, string Account, string Code, string Message)
+{
+    /// <summary>Returns an account that the engagement excludes.</summary>
+    public static LeftOutPlace Excluded(string source, string target, string account) =>
+        new(source, target, account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so none of it was read");
+}
 
 /// <summary>The value that SQL sees as <c>$name</c>.</summary>
 /// <param name="Value">A value of the JSON kind of <paramref name="Type"/>; dates and timestamps are strings.</param>

@@ -25,6 +25,14 @@ public sealed record Engagement
     public required string Preparer { get; init; }
     public required string Reviewer { get; init; }
 
+    /// <summary>The first words of a name that <c>init</c> writes where nobody was named.</summary>
+    public const string Nobody = "Nobody yet";
+
+    /// <summary>Whether a name says that nobody was named: a bundle with it would be signed off by no one.</summary>
+    public static bool IsNobody(string name) =>
+        name.StartsWith(Nobody, StringComparison.OrdinalIgnoreCase) || name.Contains("TODO", StringComparison.Ordinal)
+        || name.Trim('.', '-', '?', ' ').Length == 0;
+
     /// <summary>The full path of the folder of controls; null for the library embedded at build.</summary>
     public string? Library { get; init; }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Exchanges;
@@ -31,7 +30,7 @@ internal static class ContentDecoding
         foreach (var coding in content.Headers.ContentEncoding.Reverse())
         {
             if (decoded.Length > 0)
-                decoded = await DecodeAsync(decoded, coding.ToLowerInvariant(), maxBytes, cancellationToken);
+                decoded = Decode(decoded, coding.ToLowerInvariant(), maxBytes, cancellationToken);
         }
         return decoded;
     }
@@ -39,56 +38,36 @@ internal static class ContentDecoding
     /// <summary>Returns the content of a gzip file (RFC 1952); any other content is returned unchanged.</summary>
     /// <exception cref="ExchangeRefusedException">The content is over the limit.</exception>
     /// <exception cref="IOException">The content begins like a gzip file but is not valid.</exception>
-    public static async Task<ReadOnlyMemory<byte>> InflatedAsync(ReadOnlyMemory<byte> file, int maxBytes, CancellationToken cancellationToken) =>
-        file.Span is [0x1F, 0x8B, ..] ? await DecodeAsync(file, Accepted, maxBytes, cancellationToken) : file;
+    public static ReadOnlyMemory<byte> Inflated(ReadOnlyMemory<byte> file, int maxBytes, CancellationToken cancellationToken) =>
+        file.Span is [0x1F, 0x8B, ..] ? Decode(file, Accepted, maxBytes, cancellationToken) : file;
 
-    private static async Task<ReadOnlyMemory<byte>> DecodeAsync(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
+    private static ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
     {
-        using var source = new MemoryStream(coded.ToArray(), writable: false);
-        if (coding is "gzip" or "x-gzip")
-            return Gunzipped(source, maxBytes, cancellationToken);
-        await using Stream? decoder = coding switch
-        {
-            "deflate" => new ZLibStream(source, CompressionMode.Decompress),
-            "br" => new BrotliStream(source, CompressionMode.Decompress),
-            "identity" => null,
-            _ => throw new IOException($"the response has the unknown content coding {coding}"),
-        };
-        if (decoder is null)
+        if (coding is "identity")
             return coded;
-        try
-        {
-            return await BoundedAsync(decoder, null, maxBytes, cancellationToken);
-        }
-        // BrotliStream throws the second type for data that it cannot decode.
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
-        {
-            throw new IOException($"the response is not {coding}: {e.Message}", e);
-        }
-    }
-
-    /// <summary>
-    /// Returns the content of all members of a gzip file (RFC 1952, section 2.2), each checked by its trailer: .NET's GZipStream ends
-    /// without an error if its input is truncated.
-    /// </summary>
-    private static ReadOnlyMemory<byte> Gunzipped(MemoryStream file, int maxBytes, CancellationToken cancellationToken)
-    {
         using var decoded = new MemoryStream();
-        var some = new byte[Unannounced];
+        void Write(ReadOnlyMemory<byte> part)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            decoded.Write(part.Span);
+            if (decoded.Length > maxBytes)
+                throw TooLarge(maxBytes);
+        }
         try
         {
-            for (var members = 0; file.Position < file.Length; members++)
+            switch (coding)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (members == MostMembers)
-                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"the compressed response has more than {MostMembers} gzip members"));
-                using var member = new GzipMember(file, plain: false);
-                for (int read; (read = member.Read(some)) > 0;)
-                {
-                    decoded.Write(some, 0, read);
-                    if (decoded.Length > maxBytes)
-                        throw TooLarge(maxBytes);
-                }
+                case "gzip" or "x-gzip":
+                    Gunzip(coded, Write);
+                    break;
+                case "deflate":
+                    WholeBody.Inflate(coded, Write);
+                    break;
+                case "br":
+                    WholeBody.Unbrotli(coded, Write);
+                    break;
+                default:
+                    throw new IOException($"the response has the unknown content coding {coding}");
             }
         }
         catch (InvalidDataException e)
@@ -96,6 +75,24 @@ internal static class ContentDecoding
             throw new IOException($"the compressed response is truncated or damaged: {e.Message}", e);
         }
         return decoded.GetBuffer().AsMemory(0, (int)decoded.Length);
+    }
+
+    /// <summary>
+    /// Writes the content of all members of a gzip file (RFC 1952, section 2.2), each checked by its trailer: .NET's GZipStream ends
+    /// without an error if its input is truncated.
+    /// </summary>
+    private static void Gunzip(ReadOnlyMemory<byte> coded, Action<ReadOnlyMemory<byte>> write)
+    {
+        using var file = new MemoryStream(coded.ToArray(), writable: false);
+        var some = new byte[Unannounced];
+        for (var members = 0; file.Position < file.Length; members++)
+        {
+            if (members == MostMembers)
+                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"the compressed response has more than {MostMembers} gzip members"));
+            using var member = new GzipMember(file, plain: false);
+            for (int read; (read = member.Read(some)) > 0;)
+                write(some.AsMemory(0, read));
+        }
     }
 
     private static async Task<ReadOnlyMemory<byte>> BoundedAsync(Stream stream, long? length, int maxBytes, CancellationToken cancellationToken)

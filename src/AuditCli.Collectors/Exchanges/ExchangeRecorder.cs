@@ -44,7 +44,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
             using var response = await base.SendAsync(request, either.Token);
             var came = await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token);
             if (_vouchedFiles)
-                came = await ContentDecoding.InflatedAsync(came, _limits.MaxBodyBytes, either.Token);
+                came = ContentDecoding.Inflated(came, _limits.MaxBodyBytes, either.Token);
             var echoed = new EchoedSecrets(request, _policy.DroppedFields);
             var body = echoed.Remove(came);
             (body, var digest) = _redaction?.Apply(body, places) ?? (body, null);

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Exchanges;
 
@@ -63,7 +64,7 @@ internal sealed class ServerTrust
     {
         try
         {
-            return Only(File.ReadAllText(file), $"{from} ({file})", next);
+            return Only(RegularFile.ReadAllText(file), $"{from} ({file})", next);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

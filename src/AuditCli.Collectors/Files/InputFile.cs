@@ -24,11 +24,11 @@ internal abstract class InputFile : IDisposable
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static InputFile Open(string path, string shown, InputLayout layout, ImmutableArray<Column> columns) => InputFormats.Of(path) switch
     {
-        InputFormat.Json => new JsonInput(File.OpenRead(path), shown, layout.Rows, columns),
-        InputFormat.Ndjson => new NdjsonInput(File.OpenRead(path), shown, columns),
+        InputFormat.Json => new JsonInput(RegularFile.OpenRead(path), shown, layout.Rows, columns),
+        InputFormat.Ndjson => new NdjsonInput(RegularFile.OpenRead(path), shown, columns),
         InputFormat.Workbook => WorkbookInput.Open(path, shown, layout.Sheet, columns),
         InputFormat.Parquet => ParquetInput.Open(path, shown, columns),
-        _ => new CsvInput(File.OpenRead(path), shown, columns),
+        _ => new CsvInput(RegularFile.OpenRead(path), shown, columns),
     };
 
     public void Dispose()

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Xml;
 using AuditCli.Collectors.Redaction;
+using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Files;
 
@@ -25,7 +26,7 @@ internal static class InputSearch
     /// <exception cref="InvalidDataException">A part of the file cannot be searched; the message names it.</exception>
     public static string? First(string path, string shown, CancellationToken cancellationToken)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         return IsParquet(file) ? InParquet(path, shown, cancellationToken) : First(file, shown, MostArchives, cancellationToken);
     }
 

@@ -61,7 +61,7 @@ internal static class PersonalCopy
 
     private static void Csv(SuppliedInput input, Stream target, ImmutableSortedSet<string> columns, Func<string, string> replaced)
     {
-        using var csv = new CsvReader(File.OpenRead(input.Path), input.Shown);
+        using var csv = new CsvReader(RegularFile.OpenRead(input.Path), input.Shown);
         var line = new StringBuilder();
         Line(csv.Header);
         foreach (var record in csv.Records())
@@ -83,7 +83,7 @@ internal static class PersonalCopy
     private static void Json(SuppliedInput input, JsonCopy copy, ImmutableSortedSet<string> columns)
     {
         using var json = new JsonInput(
-            File.OpenRead(input.Path), input.Shown, input.Layout.Rows, [.. columns.Select(c => new Column(c, ColumnType.Text))], copy);
+            RegularFile.OpenRead(input.Path), input.Shown, input.Layout.Rows, [.. columns.Select(c => new Column(c, ColumnType.Text))], copy);
         foreach (var _ in json.Records())
         {
             // Reading a row copies it.
@@ -92,7 +92,7 @@ internal static class PersonalCopy
 
     private static void Ndjson(SuppliedInput input, JsonCopy copy)
     {
-        using var source = File.OpenRead(input.Path);
+        using var source = RegularFile.OpenRead(input.Path);
         var number = 0L;
         foreach (var (content, _) in NdjsonFile.Lines(source, input.Shown, JsonTokens.LargestRow))
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
+using AuditCli.Evidence;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
@@ -89,7 +90,7 @@ internal sealed class WorkbookInput : InputFile
     /// <exception cref="InvalidDataException">The file is no workbook, has no such sheet, or is larger unpacked than is read.</exception>
     public static WorkbookInput Open(string path, string shown, string? sheet, ImmutableArray<Column> columns)
     {
-        var file = File.OpenRead(path);
+        var file = RegularFile.OpenRead(path);
         SpreadsheetDocument? document = null;
         try
         {
@@ -262,8 +263,8 @@ internal sealed class WorkbookInput : InputFile
         var names = new string[cells.Keys.Max() + 1];
         for (var i = 0; i < names.Length; i++)
             names[i] = cells.TryGetValue(i, out var cell) && _cells.ReadName(cell).Text is { } name ? InvisibleText.Without(name) : "";
-        if (names.Where(n => n.Length > 0).GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
-            throw new InvalidDataException($"{_place}:{line}: two columns are named '{twice.Key}'");
+        if (CsvReader.SameName([.. names]) is { } same)
+            throw new InvalidDataException($"{_place}:{line}: {same}");
         return [.. names];
     }
 }

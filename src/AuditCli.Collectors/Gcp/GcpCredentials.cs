@@ -61,7 +61,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
 
     private async Task<(GoogleCredential, string)> FromFileAsync(string file, CancellationToken cancellationToken)
     {
-        var json = await File.ReadAllTextAsync(file, cancellationToken);
+        var json = await RegularFile.ReadAllTextAsync(file, cancellationToken);
         using var document = JsonDocument.Parse(json);
         return Of(document.RootElement, file);
     }

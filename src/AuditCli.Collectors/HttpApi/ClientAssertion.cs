@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.HttpApi;
 
@@ -21,7 +22,7 @@ internal static class ClientAssertion
     {
         try
         {
-            var pem = File.ReadAllText(file);
+            var pem = RegularFile.ReadAllText(file);
             var key = RSA.Create();
             key.ImportFromPem(pem);
             using var certificate = pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal) ? X509Certificate2.CreateFromPem(pem) : null;

@@ -91,7 +91,7 @@ internal sealed class HttpApiCredentials(
         string token;
         try
         {
-            token = File.ReadAllText(file).Trim();
+            token = RegularFile.ReadAllText(file).Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Evidence;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -30,7 +31,7 @@ internal sealed class KubeconfigReader
             if (new FileInfo(file) is { Exists: true, Length: > MaximumBytes })
                 throw reader.Wrong(null, $"it has more than {MaximumBytes} bytes");
             var yaml = new YamlStream();
-            using var text = new StreamReader(file);
+            using var text = new StreamReader(RegularFile.OpenRead(file));
             yaml.Load(text);
             return yaml.Documents switch
             {

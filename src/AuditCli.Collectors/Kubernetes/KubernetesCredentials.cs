@@ -201,7 +201,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
             return Decoded(data, $"{place}: {what}-data");
         try
         {
-            return File.ReadAllText(file!);
+            return RegularFile.ReadAllText(file!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -276,7 +276,7 @@ internal sealed class TokenFile(string file, string? first, string place, TimePr
         {
             try
             {
-                var read = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+                var read = (await RegularFile.ReadAllTextAsync(file, cancellationToken)).Trim();
                 if (read.Length > 0)
                     _last = (read, now);
                 else if (_last.Token is null)

@@ -101,7 +101,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
 
     private static async Task<Digest> CopyAsync(BundleWriter bundle, string from, string to, CancellationToken cancellationToken)
     {
-        await using var source = File.OpenRead(from);
+        await using var source = RegularFile.OpenRead(from);
         await using (var target = bundle.OpenFile(to))
             await source.CopyToAsync(target, cancellationToken);
         return await Sha256Async(bundle.PathOf(to), cancellationToken);
@@ -109,7 +109,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
 
     private static async Task<Digest> Sha256Async(string path, CancellationToken cancellationToken)
     {
-        await using var file = File.OpenRead(path);
+        await using var file = RegularFile.OpenRead(path);
         return Digest.FromHash(await SHA256.HashDataAsync(file, cancellationToken));
     }
 

@@ -20,7 +20,17 @@ public sealed record SqlMessage(string Key, string Message, int? Offset, bool Is
 }
 
 /// <summary>The evidence that a test's SQL names, by the control's own names for it.</summary>
-public sealed record TestEvidence(string Test, ImmutableArray<string> Evidence);
+public sealed record TestEvidence(string Test, ImmutableArray<string> Evidence)
+{
+    /// <summary>
+    /// The evidence that must be complete for the test's conclusion: what its SQL and its completeness checks name, with the parents. Null
+    /// where the SQL of a check could not be read.
+    /// </summary>
+    public ImmutableArray<string>? Needs { get; init; }
+
+    /// <summary>The names of the completeness checks that concern the test; null as <see cref="Needs"/>.</summary>
+    public ImmutableArray<string>? Checks { get; init; }
+}
 
 /// <summary>Checks a control's SQL without evidence: the gate, then binding against its tables without rows.</summary>
 public static partial class ControlSql
@@ -55,7 +65,17 @@ public static partial class ControlSql
                 found.Add(new(test.Id, [.. evidence.Select(e => e.Name)]));
             }
         }
-        return found.ToImmutable();
+        if (steps.Begin("completeness") is not null)
+            return found.ToImmutable();
+        var compiled = CompiledControl.Compile(control, gate);
+        return
+        [
+            .. found.Select(f => (Found: f, Test: compiled.Tests.Single(t => t.Test.Id == f.Test))).Select(f => f.Found with
+            {
+                Needs = [.. f.Test.Evidence],
+                Checks = [.. compiled.Checks.Where(c => c.Tests.Contains(f.Test.Index)).Select(c => c.Check.Name)],
+            }),
+        ];
     }
 
     /// <param name="steps">Notified of each text before it is read.</param>
@@ -84,7 +104,7 @@ public static partial class ControlSql
             AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf,
             control.Parameters.Select(EffectiveParameter.Of));
         var scope = CompiledControl.ScopeOf(control);
-        var sound = new Dictionary<string, SqlLineage>(StringComparer.Ordinal);
+        var types = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (key, sql, fault) in Texts(control))
         {
             if (steps.Begin(key) is { } killed)
@@ -100,12 +120,18 @@ public static partial class ControlSql
                     break;
                 case SqlVerdict.Admitted admitted:
                     database.Define(admitted.Lineage.Functions);
-                    if (await BindAsync(database, SqlText.Inner(sql, parameters), parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
+                    var type = "";
+                    string? Columns(ImmutableArray<(string Name, string Type)> columns)
+                    {
+                        type = columns is [var (_, only), ..] ? only : "";
+                        return fault(columns);
+                    }
+                    if (await BindAsync(database, SqlText.Inner(sql, parameters), parameters.For(admitted.Lineage), Columns, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
                     else if (await ExactSql.RefusalAsync(database, sql, scope, parameters, cancellationToken, admitted.Lineage) is { } inexact)
                         messages.Add(new SqlMessage(key, inexact.Message, inexact.Offset, false));
                     else
-                        sound.Add(key, admitted.Lineage);
+                        types.Add(key, type);
                     if (test is { StandsWhenIncomplete: true } && AbsentIn(control, admitted.Lineage) is { } absent)
                     {
                         messages.Add(new SqlMessage(
@@ -126,12 +152,8 @@ public static partial class ControlSql
         foreach (var (index, check) in control.Completeness.Index())
         {
             var (left, right) = ($"completeness[{index}].sql", $"completeness[{index}].equals");
-            if (sound.TryGetValue(left, out var one) && sound.TryGetValue(right, out var other)
-                && await ExactSql.RefusalAsync(
-                    database, SqlText.Comparison(check, parameters), scope, parameters, cancellationToken, one, other) is { } inexact)
-            {
-                messages.Add(new SqlMessage(right, $"compared with 'sql': {inexact.Message}", null, false));
-            }
+            if (types.TryGetValue(left, out var one) && types.TryGetValue(right, out var other) && SideTypes.Fault(one, other) is { } unlike)
+                messages.Add(new SqlMessage(right, $"check '{check.Name}': {unlike}", null, false));
             if (CompletenessForm.CannotFail(control, check) is not { } why)
                 continue;
             var fault = $"{why}; compare with another source, or write completeness: {{ none: why }}";

@@ -100,6 +100,11 @@ public static class EvaluationRules
         new(2, "counts-agree-in-each-account",
             "In a control over the whole engagement, two counts must agree in every account, not only in total.",
             [.. Concluded, "results completeness"]) { OnlyWith = [EvaluationRule.Disagrees] },
+        new(2, "counts-are-compared-exactly",
+            "Two counts are compared digit by digit; counts of types that can only be compared after a conversion, which may round one of them, "
+            + "are an error of the check.",
+            [.. Concluded, "results completeness", "results agree", "results error", "results left", "results right", "results population"])
+            { OnlyWith = [EvaluationRule.Disagrees] },
         new(2, "absent-rows-do-not-stand",
             "A deviation that may be caused by a row that was not read (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is only "
             + "indicated while that evidence is incomplete.",

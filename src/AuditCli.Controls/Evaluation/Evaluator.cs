@@ -93,30 +93,41 @@ public static class Evaluator
     {
         var control = scope.Control;
         var tests = written.Totals;
-        // Without tests the conclusion is not NO_OCCURRENCE.
-        var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
-        if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
-            conclusion = Conclusion.NeedsReview;
-        var nones = outcomes.SelectMany(o => o.TakenAsNone).GroupBy(n => (n.Evidence, n.Code), n => n.Count).Select(g => (g.Key, Calls: g.Sum()))
-            .Select(n => string.Create(
-                CultureInfo.InvariantCulture,
-                $"{n.Key.Evidence}: {n.Key.Code} was accepted as 'there is none' ({n.Calls} {(n.Calls == 1 ? "call" : "calls")})"));
-        var notes = outcomes.SelectMany(o => o.Notes).Distinct().Concat(nones).Order(StringComparer.Ordinal);
+        var conclusion = Standing.Of(control, [.. tests.Select(t => t.Conclusion)]);
+        var notes = Notes(outcomes.SelectMany(o => o.Notes), outcomes.SelectMany(o => o.TakenAsNone), tested: !tests.IsEmpty);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
-            control.Tests.Select(t => t.Unit).Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,
+            HasOneUnit(control) ? outcomes.Sum(o => o.Items.Population) : null,
             outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
             outcomes.Sum(o => o.Items.Undetermined), outcomes.Sum(o => o.Items.Indicated),
-            [.. outcomes.SelectMany(o => o.Limitations).Distinct().Order(LimitationOrder)],
+            InOrder(outcomes.SelectMany(o => o.Limitations)),
             tests,
             WaiverOutcome.Summarise(outcomes.SelectMany(o => o.Waivers)),
-            tests.IsEmpty ? [.. notes.Append("no partition was collected for this control")] : [.. notes],
+            notes,
             ParameterResult.Of(scope))
         {
             Partitions = written.Written,
             Registers = RegisterOutcome.Summarise(outcomes.SelectMany(o => o.Registers)),
             RefusedDecision = scope.RefusedDecision,
         };
+    }
+
+    /// <summary>Whether the populations of a control's tests can be added: regions and events cannot.</summary>
+    internal static bool HasOneUnit(Control control) => control.Tests.Select(t => t.Unit).Distinct(StringComparer.Ordinal).Count() == 1;
+
+    /// <summary>Returns limitations as results list them, each once.</summary>
+    internal static ImmutableArray<Limitation> InOrder(IEnumerable<Limitation> limitations) => [.. limitations.Distinct().Order(LimitationOrder)];
+
+    /// <summary>Returns the remarks about evidence as results list them, each once.</summary>
+    /// <param name="tested">Whether there was a partition to test.</param>
+    internal static ImmutableArray<string> Notes(IEnumerable<string> remarks, IEnumerable<TakenAsNone> takenAsNone, bool tested)
+    {
+        var nones = takenAsNone.GroupBy(n => (n.Evidence, n.Code), n => n.Count).Select(g => (g.Key, Calls: g.Sum()))
+            .Select(n => string.Create(
+                CultureInfo.InvariantCulture,
+                $"{n.Key.Evidence}: {n.Key.Code} was accepted as 'there is none' ({n.Calls} {(n.Calls == 1 ? "call" : "calls")})"));
+        var notes = remarks.Distinct().Concat(nones).Order(StringComparer.Ordinal);
+        return tested ? [.. notes] : [.. notes, "no partition was collected for this control"];
     }
 
     private static Comparer<Limitation> LimitationOrder { get; } = Comparer<Limitation>.Create((a, b) =>

@@ -24,7 +24,9 @@ internal static class PeriodDays
         for (var day = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(startsAt, zone).DateTime); startsAt < moment.PeriodEnd; day = day.AddDays(1))
         {
             var endsAt = PeriodReader.StartOf(day.AddDays(1), zone);
-            yield return (day, startsAt, endsAt);
+            // A day that the zone skipped, as Samoa did 30 December 2011, has no instant: nothing could happen on it, and nothing be missing.
+            if (endsAt > startsAt)
+                yield return (day, startsAt, endsAt);
             startsAt = endsAt;
         }
     }

@@ -156,6 +156,10 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         : need.IfTarget ? [$"{need.Name}: not in scope, there is no {need.Source} target; its table is empty"]
         : [];
 
+    /// <summary>Returns the error codes that counted as "there is none" for this evidence.</summary>
+    public IEnumerable<TakenAsNone> TakenAsNoneOf(EvidenceNeed need) =>
+        Tables.GetValueOrDefault(need.Name, []).SelectMany(t => t.TakenAsNone.Select(c => new TakenAsNone(need.Name, c.Code, c.Count)));
+
     private static bool Away(DateTimeOffset? read, AuditMoment moment) => read is { } at && (at - moment.AsOf).Duration() > moment.AsOfTolerance;
 
     private Limitation Limit(EvidenceNeed need, CollectionOutcome outcome, string code, string message) =>

@@ -120,11 +120,7 @@ internal sealed class SliceRun(
             [.. _control.Evidence.SelectMany(slice.NotesOf)])
         {
             Registers = registers.ToImmutable(),
-            TakenAsNone =
-            [
-                .. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, [])
-                    .SelectMany(t => t.TakenAsNone.Select(c => new TakenAsNone(n.Name, c.Code, c.Count)))),
-            ],
+            TakenAsNone = [.. _control.Evidence.SelectMany(slice.TakenAsNoneOf)],
         };
     }
 
@@ -186,6 +182,9 @@ internal sealed class SliceRun(
     /// <summary>Whether the column is needed to tell apart the rows of a union's partitions.</summary>
     private bool IsPlace(string column) => !slice.Parts.IsEmpty && column is "_target" or "_account";
 
+    /// <summary>Returns the name under which results list a check in one partition of a union.</summary>
+    public static string NameIn(CompletenessCheck check, PartitionName part) => $"{check.Name} (account {part.Account})";
+
     /// <summary>Runs the check over the whole slice and, for a union, adds each partition in which it does not agree.</summary>
     private async Task<ImmutableArray<CompletenessResult>> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)
     {
@@ -199,7 +198,7 @@ internal sealed class SliceRun(
         {
             var result = await CheckAsync($"completeness {number} in {part.Name.Target} {part.Name.Account}", check, part, cancellationToken);
             if (!result.Agree)
-                results.Add(result with { Name = $"{result.Name} (account {part.Name.Account})" });
+                results.Add(result with { Name = NameIn(check.Check, part.Name) });
         }
         return results.ToImmutable();
     }
@@ -218,7 +217,8 @@ internal sealed class SliceRun(
         var problem = await GuardAsync(step, async token =>
         {
             var sides = await _sides.CompareAsync(check.Check, left.Lineage, right.Lineage, part, token);
-            await RequireExactAsync(SqlText.Comparison(check.Check, parameters), token, left.Lineage, right.Lineage);
+            await RequireExactAsync(check.Check.Sql, token, left.Lineage);
+            await RequireExactAsync(check.Check.EqualsSql, token, right.Lineage);
             result = new CompletenessResult(check.Check.Name, sides.Left, sides.Right, sides.Agree);
         }, cancellationToken);
         return problem is null ? result : Wrong(problem);
@@ -290,14 +290,7 @@ internal sealed class SliceRun(
         var rows = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, verdicts, cancellationToken);
         await database.ExecuteAsync($"INSERT INTO _verdicts SELECT item, verdict FROM {judged}", [], cancellationToken);
 
-        var conclusion =
-            broken is not null ? Conclusion.Error
-            : counts.Deviations > 0 ? Conclusion.Fail
-            // Approvals from a register that is incomplete, or not the declared one, cannot be relied on.
-            : unknownWaivers && counts.Approved > 0 ? Conclusion.Inconclusive
-            : missing || away || counts.Indicated > 0 || counts.Undetermined > 0 ? Conclusion.Inconclusive
-            : counts.Population == 0 ? Conclusion.NoOccurrence
-            : Conclusion.Pass;
+        var conclusion = new Standing(broken is not null, missing, away, unknownWaivers).Conclude(counts);
         return new TestResult(
             test.Test.Id, slice.Name, conclusion, counts.Population, counts.Deviations, counts.Approved, counts.Undetermined, counts.Indicated,
             checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}")

@@ -18,10 +18,6 @@ internal static partial class SqlText
     public static string Inner(string sql, SqlParameters parameters) => Parameter.Replace(
         sql.TrimEnd().TrimEnd(';'), found => parameters.CastOf(found.Groups["name"].Value) is { } type ? $"CAST({found.Value} AS {type})" : found.Value);
 
-    /// <summary>Returns SQL that compares the two sides of a check, as it is compared.</summary>
-    public static string Comparison(CompletenessCheck check, SqlParameters parameters) =>
-        $"SELECT (\n{Inner(check.Sql, parameters)}\n) = (\n{Inner(check.EqualsSql, parameters)}\n)";
-
     /// <summary>Returns null when a test's columns are as required, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
         Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")

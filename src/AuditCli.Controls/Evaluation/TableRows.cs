@@ -23,11 +23,12 @@ public sealed record TableRows(ImmutableArray<TableFile> Files, ImmutableArray<s
     /// <summary>Reads every row from the start. A row is valid until the next one is read.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="InvalidDataException">A file is not the expected table.</exception>
-    public IEnumerable<ReadOnlyMemory<byte>> Read()
+    /// <param name="open">Opens a file by its path; null for files of the file system.</param>
+    public IEnumerable<ReadOnlyMemory<byte>> Read(Func<string, Stream>? open = null)
     {
         foreach (var (path, sha256) in Files)
         {
-            using var table = new TableReader(path, sha256);
+            using var table = open is null ? new TableReader(path, sha256) : new TableReader(open(path), path, sha256);
             while (table.TryRead(out var line))
                 yield return line;
         }

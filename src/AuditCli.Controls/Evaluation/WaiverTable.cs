@@ -94,5 +94,13 @@ internal static class WaiverTable
             r => new WaiverOutcome(Text(r, 0), Text(r, 1), Text(r, 2), Text(r, 3), Text(r, 4), Text(r, 5), r.GetBoolean(6)),
             cancellationToken);
 
+    /// <summary>Returns the approvals that are valid, by item.</summary>
+    public static Task<ImmutableArray<(string Item, ItemApproval Approval)>> ValidAsync(LockedDatabase database, CancellationToken cancellationToken) =>
+        database.QueryAsync(
+            "SELECT item, approved_by, approved_on, expires, reason FROM _waivers",
+            [],
+            r => (r.GetString(0), new ItemApproval(r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4))),
+            cancellationToken);
+
     private static string? Text(DbDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }

@@ -8,7 +8,8 @@ namespace AuditCli.Controls.Loading;
 /// </summary>
 internal sealed class EngagementFiles
 {
-    private readonly string? _bundle;
+    private readonly Func<string, string>? _place;
+    private readonly Func<string, bool>? _has;
     private readonly string? _exchanges;
 
     /// <summary>
@@ -19,16 +20,17 @@ internal sealed class EngagementFiles
     /// <param name="engagement">The engagement's file.</param>
     public EngagementFiles(string engagement) => Folder = Path.GetDirectoryName(Path.GetFullPath(engagement))!;
 
-    /// <param name="bundle">The bundle's folder; only the copies in it are used.</param>
+    /// <param name="place">Returns where a file of the bundle is, by its path in it; only the bundle's copies are used.</param>
+    /// <param name="has">Whether there is a file in such a place.</param>
     /// <param name="exchanges">The full path of the folder of recorded exchanges.</param>
-    public EngagementFiles(string engagement, string bundle, string exchanges)
-        : this(engagement) => (_bundle, _exchanges) = (Path.GetFullPath(bundle), exchanges);
+    public EngagementFiles(string engagement, Func<string, string> place, Func<string, bool> has, string exchanges)
+        : this(engagement) => (_place, _has, _exchanges) = (place, has, exchanges);
 
     /// <summary>The full path of the engagement's folder.</summary>
     public string Folder { get; }
 
     /// <summary>Whether only the bundle's copies are used; they do not include inputs that no control requested.</summary>
-    public bool AreABundles => _bundle is not null;
+    public bool AreABundles => _place is not null;
 
     /// <summary>Whether the targets are read over a network, so that the files named in their settings are needed.</summary>
     public bool AreLive(MapReader map) => !AreABundles && map.Map.Find("replay") is null;
@@ -42,10 +44,10 @@ internal sealed class EngagementFiles
     /// </summary>
     public string? Input(string name, YamlNode node, string written, FaultList faults)
     {
-        if (_bundle is null)
+        if (_place is null)
             return EngagementPath.InsideFile(node, written, Folder, faults);
-        var copy = Path.Combine([_bundle, .. BundleLayout.Input(name, written).Split('/')]);
-        return File.Exists(copy) ? copy : null;
+        var copy = _place(BundleLayout.Input(name, written));
+        return _has!(copy) ? copy : null;
     }
 
     private string? FolderAt(MapReader map, string key, FaultList faults, bool looks = true) =>

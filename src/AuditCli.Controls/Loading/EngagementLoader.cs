@@ -46,11 +46,25 @@ public static class EngagementLoader
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
         string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
     {
-        var path = Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
+        var path = PathIn(bundle);
         var (content, faults) = Content(path, path);
-        if (content is null)
-            return (null, faults);
-        (var engagement, faults) = Read(path, path, content, sources, new EngagementFiles(path, bundle, exchanges));
+        return content is null
+            ? (null, faults)
+            : OfBundle(path, path, content, new(path, file => Path.Combine([bundle, .. file.Split('/')]), File.Exists, exchanges), sources, library);
+    }
+
+    /// <summary>Does the same, with the content of the bundle's engagement, for code that repeats no exchange and opens no input.</summary>
+    /// <param name="has">Whether the bundle has the file of that path.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
+        byte[] content, Func<string, bool> has, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library) => OfBundle(
+            BundleLayout.Engagement, BundleLayout.Engagement, content, new(BundleLayout.Engagement, file => file, has, exchanges: ""), sources, library);
+
+    private static string PathIn(string bundle) => Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
+
+    private static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
+        string path, string shownAs, byte[] content, EngagementFiles files, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
+    {
+        var (engagement, faults) = Read(path, shownAs, content, sources, files);
         if (engagement?.Tree?.Find("controls") is not YamlMap controls)
             return (engagement, faults);
         var wrong = new FaultList();
@@ -96,7 +110,7 @@ public static class EngagementLoader
             var file = new FileInfo(path);
             return file.Exists && file.Length > YamlDocument.MaximumBytes
                 ? (null, [new(shownAs, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)])
-                : (File.ReadAllBytes(path), []);
+                : (RegularFile.ReadAllBytes(path), []);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence.Text;
+using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Loading;
 
@@ -32,6 +33,8 @@ internal static class EngagementPath
             }
             if (Directory.Exists(full))
                 return Refuse($"'{written}' is a folder, not a file");
+            if (RegularFile.WhyNot(full) is { } special)
+                return Refuse($"'{written}' {special}");
             return File.Exists(full) ? full : Refuse($"the file '{written}' does not exist in the engagement's folder");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,9 +56,12 @@ internal static class EngagementPath
     public static string? CredentialsFile(YamlNode node, string written, string folder, bool needed, FaultList faults)
     {
         var full = Path.GetFullPath(Path.Combine(folder, HomePath.Expanded(written)));
-        if (!needed || File.Exists(full))
+        var special = needed ? RegularFile.WhyNot(full) : null;
+        if (!needed || special is null && File.Exists(full))
             return full;
-        faults.Meaning(node.Position, Directory.Exists(full)
+        faults.Meaning(node.Position, special is not null
+            ? $"'{written}' {special}"
+            : Directory.Exists(full)
             ? $"'{written}' is a folder, not a file"
             : $"the file '{written}' does not exist (looked for at {full})");
         return null;

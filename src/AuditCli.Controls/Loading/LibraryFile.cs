@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Loading;
 
@@ -77,7 +78,10 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
         var shown = System.IO.Path.Combine(folder, name);
         try
         {
-            if (Directory.Exists(shown))
+            // The walk over the library leaves this folder out, so it does not see that it is a link.
+            if (new DirectoryInfo(shown) is { LinkTarget: not null })
+                faults.Meaning(new(shown, 1, 1), "links are not followed in a library of controls; put the folder itself here");
+            else if (Directory.Exists(shown))
                 Read(new DirectoryInfo(shown), name, shown, IsUnread, files, faults);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -102,8 +106,10 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
                 Read(deeper, below, shownBelow, isLeftOut, files, faults);
             else if (entry is FileInfo { Length: > YamlDocument.MaximumBytes } large)
                 faults.Form(new(shownBelow, 1, 1), $"the file has {large.Length} bytes; at most {YamlDocument.MaximumBytes} are read");
+            else if (RegularFile.WhyNot(entry.FullName) is { } special)
+                faults.Meaning(new(shownBelow, 1, 1), $"it {special}");
             else
-                files.Add(new(below, File.ReadAllBytes(entry.FullName), shownBelow));
+                files.Add(new(below, RegularFile.ReadAllBytes(entry.FullName), shownBelow));
         }
     }
 }

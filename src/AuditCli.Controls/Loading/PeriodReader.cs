@@ -23,7 +23,12 @@ internal static class PeriodReader
         else if (end == DateOnly.MaxValue)
             faults.Meaning(reader.Map.Find("end")!.Position, "the period must end before 9999-12-31");
         else if (start is { } from && end is { } to && zone is not null)
-            return Of(from, to, zoneName ?? "UTC", zone);
+        {
+            var period = Of(from, to, zoneName ?? "UTC", zone);
+            if (period.StartsAt < period.EndsBefore)
+                return period;
+            faults.Meaning(reader.Map.Find("start")!.Position, $"the period has no day: {zoneName} skipped {from:yyyy-MM-dd}");
+        }
         return null;
     }
 
@@ -55,7 +60,24 @@ internal static class PeriodReader
             local = local.AddMinutes(1);
         var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
         // The first day of there is no such date as instant in UTC east of Greenwich.
-        return local.Ticks < offset.Ticks ? DateTimeOffset.MinValue : new DateTimeOffset(local, offset).ToUniversalTime();
+        var midnight = local.Ticks < offset.Ticks ? DateTimeOffset.MinValue : new DateTimeOffset(local, offset).ToUniversalTime();
+        return Shown(midnight, zone) < day && midnight > DateTimeOffset.MinValue ? EndOfSkipped(day, midnight, zone) : midnight;
+    }
+
+    private static DateOnly Shown(DateTimeOffset instant, TimeZoneInfo zone) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(instant, zone).DateTime);
+
+    /// <summary>
+    /// Returns the first instant after a day that the zone skipped, which .NET gives the offset of one of the days beside it.
+    /// </summary>
+    private static DateTimeOffset EndOfSkipped(DateOnly day, DateTimeOffset before, TimeZoneInfo zone)
+    {
+        var (last, first) = (before, before.AddDays(2));
+        while (first - last > TimeSpan.FromSeconds(1))
+        {
+            var middle = DateTimeOffset.FromUnixTimeSeconds((last.ToUnixTimeSeconds() + first.ToUnixTimeSeconds()) / 2);
+            (last, first) = Shown(middle, zone) < day ? (middle, first) : (last, middle);
+        }
+        return first;
     }
 
     private static TimeZoneInfo? Zone(string name, YamlNode node, FaultList faults)

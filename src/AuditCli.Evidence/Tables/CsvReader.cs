@@ -47,8 +47,8 @@ public sealed class CsvReader : IDisposable
             throw Fault(1, "no column has a name; the first line must name the columns");
         if (Header.IndexOf("") is >= 0 and var unnamed)
             throw Fault(1, $"column {unnamed + 1} has no name");
-        if (Header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
-            throw Fault(1, $"two columns are named '{twice.Key}'");
+        if (SameName(Header) is { } same)
+            throw Fault(1, same);
     }
 
     /// <summary>The columns' names, in file order.</summary>
@@ -65,11 +65,20 @@ public sealed class CsvReader : IDisposable
     /// <summary>The file's name in errors.</summary>
     public string Name => _name;
 
+    /// <summary>
+    /// Returns that two columns have the same name; null if none have. The name is not repeated: in a file without a header it is a value.
+    /// </summary>
+    public static string? SameName(ImmutableArray<string> header) =>
+        header.Index().Where(h => h.Item.Length > 0).GroupBy(h => h.Item, h => h.Index + 1, StringComparer.Ordinal)
+            .FirstOrDefault(g => g.Skip(1).Any()) is { } twice
+            ? $"columns {string.Join(" and ", twice.Take(2))} have the same name"
+            : null;
+
     /// <summary>Opens a file for reading.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static CsvReader Open(string path)
     {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var file = RegularFile.OpenRead(path, bufferSize: 0);
         try
         {
             return new(file, path);

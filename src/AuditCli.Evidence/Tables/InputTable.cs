@@ -39,7 +39,7 @@ public sealed class InputTable
 
     /// <summary>Returns the records of a CSV file with the cells of the columns.</summary>
     /// <exception cref="InvalidDataException">
-    /// A declared column is not in the file; the message names it and lists the header's columns.
+    /// A declared column is not in the file; the message names it and the declared columns that are there.
     /// </exception>
     public static IEnumerable<InputRecord> Records(CsvReader csv, ImmutableArray<Column> columns)
     {
@@ -54,11 +54,16 @@ public sealed class InputTable
     /// <exception cref="InvalidDataException">A column is not there.</exception>
     public static ImmutableArray<int> FieldsOf(string place, ImmutableArray<string> header, ImmutableArray<Column> columns)
     {
-        var missing = columns.Where(c => !header.Contains(c.Name)).Select(c => $"'{c.Name}'").ToList();
-        return missing.Count == 0
-            ? [.. columns.Select(c => header.IndexOf(c.Name))]
-            : throw new InvalidDataException(
-                $"{place}: no column {string.Join(", ", missing)}; the header has {string.Join(", ", header.Select(h => $"'{h}'"))}");
+        var (found, missing) = (Names(columns.Where(c => header.Contains(c.Name))), Names(columns.Where(c => !header.Contains(c.Name))));
+        if (missing.Length == 0)
+            return [.. columns.Select(c => header.IndexOf(c.Name))];
+        // In a file without a header its first row is here, so only names that were declared are printed.
+        var count = $"{header.Length} {(header.Length == 1 ? "column" : "columns")}";
+        throw new InvalidDataException(found.Length > 0
+            ? $"{place}: no column {missing}; the header has {count}, of which the declared ones are {found}"
+            : $"{place}: no column {missing}; none of its {count} has a declared name: is there a header?");
+
+        static string Names(IEnumerable<Column> named) => string.Join(", ", named.Select(c => $"'{c.Name}'"));
     }
 
     /// <summary>Returns every record as a row, in file order.</summary>

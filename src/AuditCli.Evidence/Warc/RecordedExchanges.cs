@@ -27,7 +27,7 @@ public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRec
 {
     /// <summary>Reads a file on the disk.</summary>
     public RecordedExchanges(string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
-        : this(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024), path, maxRecordBytes)
+        : this(() => RegularFile.OpenRead(path, bufferSize: 64 * 1024), path, maxRecordBytes)
     {
     }
 

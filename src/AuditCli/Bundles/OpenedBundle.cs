@@ -6,6 +6,7 @@ using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 
@@ -17,6 +18,7 @@ internal sealed class OpenedBundle
 {
     private readonly Lazy<ILookup<string, (string Name, EvidenceItem Item)>> _evidence;
     private ControlLibrary? _library;
+    private SealedScope? _scope;
 
     private OpenedBundle(BundleFolder files, RunRecord record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
     {
@@ -38,23 +40,35 @@ internal sealed class OpenedBundle
     /// <summary>The bundle id in <c>data/run.json</c>.</summary>
     public string Id => Record.BundleId;
 
-    /// <summary>Opens a sealed bundle.</summary>
+    /// <summary>
+    /// Opens a sealed bundle, and checks that its results are what its own files can conclude. <see cref="RequireRowsAsync"/> checks the rows.
+    /// </summary>
     /// <exception cref="InvalidDataException">It is not a sealed bundle, or a file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>
-    public static OpenedBundle Open(string folder, Digest? verified = null)
+    public static async Task<OpenedBundle> OpenAsync(string folder, AuditHost host, Digest? verified, CancellationToken cancellationToken)
     {
         var files = BundleFolder.Sealed(folder, verified);
         var opened = Open(files, files.Read(BundleLayout.Run));
-        return (PartitionsCheck.WhyNot(opened) ?? ResultsCheck.WhyNot(opened.Results, opened.Index, opened.Partitions)) is { } wrong
+        // What lies elsewhere cannot be compared; commands say that it is missing.
+        return (PartitionsCheck.WhyNot(opened) ?? (files.Missing.Any() ? null : await ResultsCheck.WhyNotAsync(opened, host, cancellationToken))) is { } wrong
             ? throw new InvalidDataException(
                 $"{BundleLayout.Results} contradicts the bundle: {wrong}; 'auditcli reperform' evaluates again and lists what differs")
             : opened;
     }
 
+    /// <summary>Opens a sealed bundle, and checks its results and the rows of all its tests.</summary>
+    /// <inheritdoc cref="OpenAsync"/>
+    public static async Task<OpenedBundle> OpenWholeAsync(string folder, AuditHost host, Digest? verified, CancellationToken cancellationToken)
+    {
+        var opened = await OpenAsync(folder, host, verified, cancellationToken);
+        await opened.RequireRowsAsync(opened.Results.Controls, host, cancellationToken);
+        return opened;
+    }
+
     /// <summary>Opens the files of a bundle, sealed or about to be sealed.</summary>
     /// <param name="run">The content of <c>data/run.json</c>, which is written last and may not exist as a file yet.</param>
-    /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
+    /// <inheritdoc cref="OpenAsync" path="/exception"/>
     public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
         var record = RunRecord.Read(run);
@@ -69,7 +83,7 @@ internal sealed class OpenedBundle
     }
 
     /// <summary>Opens a run that is about to be sealed, with the record and results that it has in memory.</summary>
-    /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
+    /// <inheritdoc cref="OpenAsync" path="/exception"/>
     public static OpenedBundle Of(BundleFolder files, RunRecord record, EvaluationResults results)
     {
         return new(files, record, results, [.. ItemsOf(files)]);
@@ -110,6 +124,10 @@ internal sealed class OpenedBundle
             ImmutableDictionary<string, Digest>.Empty);
     }
 
+    /// <summary>Returns what the bundle's engagement, controls and index say was to be concluded.</summary>
+    /// <inheritdoc cref="SealedScope.Of" path="/exception"/>
+    public SealedScope Scope(ImmutableArray<EvidenceSource> sources) => _scope ??= SealedScope.Of(this, sources);
+
     /// <summary>
     /// Returns the bundle's copy of a control. Null if it is not the one that concluded or cannot be loaded; callers then show less about
     /// the control.
@@ -123,7 +141,15 @@ internal sealed class OpenedBundle
     /// </summary>
     public string? WhyAnotherControl(ControlResult result)
     {
-        var path = BundleLayout.Control(result.Id);
+        string path;
+        try
+        {
+            path = BundleLayout.Control(result.Id);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"results.json names a control '{PrintableText.Of(result.Id)}', which has no file", e);
+        }
         return !Files.Has(path) ? $"the bundle does not contain {path}"
             : Files.DigestOf(path) is var digest && digest != result.Sha256
                 ? $"{path} is not the file that was evaluated: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
@@ -147,10 +173,19 @@ internal sealed class OpenedBundle
 
     /// <summary>Checks that the rows of controls are those of their results, before a conclusion is printed.</summary>
     /// <exception cref="InvalidDataException">They are not; the message names the file.</exception>
-    public void RequireRows(IEnumerable<ControlResult> controls)
+    public async Task RequireRowsAsync(IEnumerable<ControlResult> controls, AuditHost host, CancellationToken cancellationToken)
     {
-        if (controls.Select(c => ResultsCheck.WhyOtherRows(this, c)).FirstOrDefault(w => w is not null) is { } wrong)
-            throw new InvalidDataException($"{wrong}; 'auditcli reperform' evaluates again and lists what differs");
+        if (Files.Missing.Any())
+            return;
+        var scope = Scope(host.Sources);
+        foreach (var control in controls)
+        {
+            var approvals = scope.Controls.FirstOrDefault(c => c.Control.Id == control.Id) is { } tested
+                ? await SealedApprovals.ReadAsync(tested, scope.Evidence.PartitionsOf(tested.Control), scope.Moment, p => Files.Open(p), cancellationToken)
+                : null;
+            if (new RowsCheck(this, control, approvals).WhyNot() is { } wrong)
+                throw new InvalidDataException($"{wrong}; 'auditcli reperform' evaluates again and lists what differs");
+        }
     }
 
     /// <summary>Returns the ids of the tests of a control, in the order in which they ran.</summary>

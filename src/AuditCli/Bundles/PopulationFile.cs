@@ -61,6 +61,7 @@ internal static class PopulationFile
         var reader = new Utf8JsonReader(line.Span);
         string? target = null, account = null, item = null, claim = null, reason = null;
         ItemVerdict? verdict = null;
+        bool? passed = null;
         Approval? approval = null;
         ReadOnlyMemory<byte>? attributes = null;
         var seen = new List<string>(8);
@@ -82,6 +83,9 @@ internal static class PopulationFile
                     break;
                 case "item":
                     item = Next(ref reader);
+                    break;
+                case "pass":
+                    passed = Truth(ref reader);
                     break;
                 case "verdict":
                     verdict = Verdict(Next(ref reader));
@@ -105,9 +109,12 @@ internal static class PopulationFile
             }
         }
         // Copy the attributes: the line's buffer is reused when the next line is read, and callers keep rows longer.
-        return target is null || account is null || item is null || verdict is null || attributes is null
+        return target is null || account is null || item is null || verdict is null || attributes is null || !seen.Contains("pass")
             ? null
-            : new(control, test, number, target, account, item, verdict.Value, claim, reason, approval, attributes.Value.ToArray()) { File = file };
+            : new(control, test, number, target, account, item, passed, verdict.Value, claim, reason, approval, attributes.Value.ToArray())
+            {
+                File = file,
+            };
     }
 
     private static ItemVerdict? Verdict(string? word) => word switch
@@ -138,6 +145,18 @@ internal static class PopulationFile
         var start = (int)reader.TokenStartIndex;
         reader.Skip();
         return line[start..(int)reader.BytesConsumed];
+    }
+
+    private static bool? Truth(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            JsonTokenType.Null => null,
+            _ => throw new JsonException("'pass' is neither true, false nor null"),
+        };
     }
 
     private static string? Next(ref Utf8JsonReader reader)

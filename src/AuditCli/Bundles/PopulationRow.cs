@@ -20,11 +20,15 @@ internal sealed record Approval(string ApprovedBy, string ApprovedOn, string Exp
     /// <summary>The members as name and value, in the order of the rows file.</summary>
     public IEnumerable<(string Name, string Value)> Members =>
         [("approved_by", ApprovedBy), ("approved_on", ApprovedOn), ("expires", Expires), ("reason", Reason)];
+
+    /// <summary>The approval as text for people.</summary>
+    public string Words => $"{ApprovedBy} on {ApprovedOn}, until {Expires}: {Reason}";
 }
 
 /// <summary>One item of a test's population and its verdict: a line of <c>data/results/&lt;control&gt;.&lt;test&gt;.ndjson</c>.</summary>
 /// <param name="Line">The line number in the file, counted from 1.</param>
-/// <param name="Claim">The exception id in the line, which is not verified; null if it has none. See <see cref="ClaimsAnother"/>.</param>
+/// <param name="Passed">The test's own column <c>pass</c>; null for NULL.</param>
+/// <param name="Claim">The exception id in the line; null if it has none. <see cref="RowsCheck"/> compares it with <see cref="Id"/>.</param>
 /// <param name="Reason">Null for items that pass.</param>
 /// <param name="Approval">Null for items that are not approved.</param>
 /// <param name="Attributes">The other columns of the test: a JSON object in UTF-8, unchanged from the file.</param>
@@ -35,6 +39,7 @@ internal sealed record PopulationRow(
     string Target,
     string Account,
     string Item,
+    bool? Passed,
     ItemVerdict Verdict,
     string? Claim,
     string? Reason,
@@ -57,9 +62,6 @@ internal sealed record PopulationRow(
 
     /// <summary><see cref="Id"/> for an exception, otherwise null.</summary>
     public string? ExceptionId => IsException ? Id : null;
-
-    /// <summary>Whether the line has an exception id that is not its own.</summary>
-    public bool ClaimsAnother => Claim is not null && Claim != ExceptionId;
 
     /// <summary>The verdict as spelled in the rows file.</summary>
     public string Word => WordOf(Verdict);
@@ -85,7 +87,7 @@ internal sealed record PopulationRow(
     };
 
     /// <summary>The approval as text for people; empty without one.</summary>
-    public string ApprovalWords => Approval is { } a ? $"{a.ApprovedBy} on {a.ApprovedOn}, until {a.Expires}: {a.Reason}" : "";
+    public string ApprovalWords => Approval?.Words ?? "";
 
     /// <summary>The target and account of the item, as text for people.</summary>
     public string Place => Target.Length + Account.Length == 0 ? "the inputs"

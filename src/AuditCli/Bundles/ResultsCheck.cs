@@ -1,96 +1,173 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
+using System.Text.Json;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 
 /// <summary>
-/// Checks that the conclusions of <c>results.json</c> are ones that an evaluation of its own counts, rows and evidence can have, so that no
-/// command prints a PASS that the bundle itself contradicts. It does not evaluate again, as <c>reperform</c> does.
+/// Checks that <c>results.json</c> is what an evaluation of the bundle's own engagement, controls, index and rows can conclude, so that no
+/// command prints a PASS that the bundle itself contradicts. Everything that follows without the controls' SQL is derived again; it does not
+/// evaluate, as <c>reperform</c> does.
 /// </summary>
 internal static class ResultsCheck
 {
-    /// <summary>Returns the first contradiction between conclusions, counts and the index of evidence; null if there is none.</summary>
-    /// <param name="partitions">Returns a control's results by partition, as <see cref="OpenedBundle.Partitions"/> does.</param>
-    public static string? WhyNot(
-        EvaluationResults results, ImmutableArray<EvidenceItem> index, Func<ControlResult, IEnumerable<TestResult>> partitions)
+    private const int MostLookedAt = 1000;
+
+    /// <summary>The order of a difference that another one causes.</summary>
+    private const int LeastOrder = 4;
+
+    /// <summary>Returns the first contradiction; null if there is none. Rows are checked by <see cref="RowsCheck"/>.</summary>
+    /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
+    /// <exception cref="IOException">A file of the bundle cannot be read, or no process can be started that reads SQL.</exception>
+    public static async Task<string?> WhyNotAsync(OpenedBundle bundle, AuditHost host, CancellationToken cancellationToken)
     {
-        var unread = index.Where(i => i.Outcome != CollectionOutcome.Complete)
-            .SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i))).ToLookup(n => n.Control, StringComparer.Ordinal);
-        foreach (var control in results.Controls)
+        foreach (var control in bundle.Results.Controls)
         {
-            if ((partitions(control).Select(t => WhyNot(control, t)).FirstOrDefault(w => w is not null) ?? WhyNot(control)) is { } wrong)
+            if ((bundle.Partitions(control).Select(t => WhyNot(control, t)).FirstOrDefault(w => w is not null) ?? WhyNot(control)) is { } wrong)
                 return wrong;
-            // Without a test there is nothing for which evidence could be missing.
-            if (control.Tests.IsEmpty)
-                continue;
-            foreach (var (_, name, item) in unread[control.Id])
+        }
+        var scope = bundle.Scope(host.Sources);
+        if (bundle.Results.Controls.FirstOrDefault(c => c.NotApplicable is not null && scope.Controls.Any(s => s.Control.Id == c.Id)) is { } undecided)
+            return $"{undecided.Id} is NOT_APPLICABLE, but the engagement does not leave it out";
+        if (WhyOtherNames(bundle, scope) is { } unknown)
+            return unknown;
+        var (derived, part) = await DerivedAsync(bundle, scope, host, cancellationToken);
+        var total = WhyOther(bundle.Results, derived);
+        return part is null ? total?.Words : total is { } other && other.Order < part.Value.Order ? other.Words : part.Value.Words;
+    }
+
+    /// <summary>
+    /// Returns the results as they must be (see <see cref="DerivedResult"/>), and the first difference in the results of a partition. Those of
+    /// one control are in memory at a time.
+    /// </summary>
+    private static async Task<(EvaluationResults Results, (int Order, string Words)? WrongPart)> DerivedAsync(
+        OpenedBundle bundle, SealedScope scope, AuditHost host, CancellationToken cancellationToken)
+    {
+        var given = bundle.Results.Controls.ToLookup(c => c.Id, StringComparer.Ordinal);
+        var derived = ImmutableArray.CreateBuilder<ControlResult>();
+        (int Order, string Words)? wrongPart = null;
+        EvaluationProcess? process = null;
+        try
+        {
+            foreach (var control in scope.Controls)
             {
-                // A table whose failures were not recorded has a limitation of the account that was tested.
-                if (!control.Limitations.Any(l =>
-                    l.Evidence == name && (l.Code == LimitationCodes.Incomplete || l.Target == item.Target && l.Account == item.Account)))
+                var result = given[control.Control.Id].FirstOrDefault() ?? Missing(control);
+                var derivation = new DerivedResult(control with { Origin = result.Origin }, scope.Evidence.PartitionsOf(control.Control), scope.Moment)
                 {
-                    return $"{control.Id} has no limitation for {name}, but the index says that {item.Operation} in {Place(item.Target, item.Account)} is "
-                        + $"{item.Outcome.ToString().ToLowerInvariant()} ({item.Code})";
+                    IsCurrent = bundle.Record.IsCurrent,
+                };
+                ImmutableArray<TestResult> parts = [.. bundle.Partitions(result)];
+                if (derivation.NeedsSql(result, parts))
+                {
+                    process ??= host.StartEvaluation(EvaluationLimits.Reading);
+                    derivation = derivation.With(await process.EvidenceOfAsync(control.Control, cancellationToken));
                 }
+                var (right, rightParts) = derivation.Of(result, parts);
+                wrongPart ??= WhyOther(result.Id, parts, rightParts);
+                derived.Add(WithAnswers(bundle, right, result, control.Control));
+            }
+        }
+        finally
+        {
+            if (process is not null)
+                await process.DisposeAsync();
+        }
+        derived.AddRange(scope.LeftOut.Select(l => given[l.Control.Id].FirstOrDefault() is { } result
+            ? ControlResult.LeftOut(new(l.Control, result.Origin, [.. l.Control.Parameters.Select(EffectiveParameter.Of)]), l.Decision)
+            : Missing(new(l.Control, l.Origin, []))));
+        // About a control whose file is not the one that concluded, readers say so.
+        derived.AddRange(bundle.Results.Controls.Where(c => bundle.WhyAnotherControl(c) is not null || bundle.ControlOf(c, host.Sources) is null));
+        var results = bundle.Record.IsCurrent
+            ? EvaluationResults.From(bundle.Results.Engine, scope.Moment, scope.Evidence.Clock, derived, bundle.Results.NotTested)
+            : bundle.Results with { Controls = [.. derived.OrderBy(c => c.Id, StringComparer.Ordinal)] };
+        return (results with { Schema = bundle.Results.Schema }, wrongPart);
+    }
+
+    /// <summary>Returns a derived result with people's answers, which only a bundle has that was concluded with them.</summary>
+    private static ControlResult WithAnswers(OpenedBundle bundle, ControlResult derived, ControlResult given, Control control)
+    {
+        var collected = derived with { Answers = null, Dispositions = null, Collected = null };
+        return bundle.Record.Concluded is null ? collected
+            : PeopleAnswers.Conclude(collected, control, given.Answers ?? [], given.Dispositions ?? []);
+    }
+
+    /// <summary>Returns the first difference between a control's results by partition and those that follow; null if there is none.</summary>
+    private static (int Order, string Words)? WhyOther(string control, ImmutableArray<TestResult> given, ImmutableArray<TestResult> derived) =>
+        given.Select(ResultsJson.Element).SequenceEqual(derived.Select(ResultsJson.Element), ElementComparer)
+            ? null
+            : First(Tests(control, given), Tests(control, derived), Order);
+
+    private static EqualityComparer<JsonElement> ElementComparer { get; } = EqualityComparer<JsonElement>.Create(JsonElement.DeepEquals);
+
+    /// <summary>Returns results by partition in the form in which differences are named: as members of their control.</summary>
+    private static JsonElement Tests(string control, ImmutableArray<TestResult> parts) => JsonSerializer.SerializeToElement(
+        new Dictionary<string, object[]> { ["controls"] = [new { id = control, tests = parts.Select(ResultsJson.Element) }] });
+
+    /// <summary>Returns a result that no bundle has, for a control that is missing in the results.</summary>
+    private static ControlResult Missing(ControlInScope scope) => new(
+        scope.Control.Id, scope.Control.Version, scope.Control.Sha256, scope.Origin, Conclusion.Error, scope.Control.Title, scope.Control.Domain,
+        0, 0, 0, 0, 0, [], [], WaiverSummary.None, [], []);
+
+    /// <summary>Returns why a name in the index is not one of a control's evidence, or its control has no result; null if all are.</summary>
+    private static string? WhyOtherNames(OpenedBundle bundle, SealedScope scope)
+    {
+        var results = bundle.Results.Controls.Select(c => c.Id).ToImmutableHashSet(StringComparer.Ordinal);
+        var needs = scope.Controls.ToImmutableDictionary(
+            c => c.Control.Id, c => c.Control.Evidence.Select(n => n.Name).ToImmutableHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        foreach (var (control, name) in bundle.Index.SelectMany(i => i.Names).Distinct())
+        {
+            var shown = PrintableText.Of(control);
+            if (!results.Contains(control))
+                return $"{BundleLayout.EvidenceIndex} has evidence of {shown}, for which results.json has no result";
+            if (needs.TryGetValue(control, out var known) && !known.Contains(name))
+            {
+                return $"{BundleLayout.EvidenceIndex} has the evidence '{PrintableText.Of(name)}' of {shown}, "
+                    + $"which {BundleLayout.Control(control)} does not have";
             }
         }
         return null;
     }
 
-    /// <summary>
-    /// Returns why the rows of a control's tests are not those of its results: another digest, other counts, or an account without a
-    /// result. Null if they are.
-    /// </summary>
-    /// <exception cref="InvalidDataException">A file of rows is missing, is not the one that was sealed, or has a line that is not a row.</exception>
-    public static string? WhyOtherRows(OpenedBundle bundle, ControlResult control)
+    private static (int Order, string Words)? WhyOther(EvaluationResults given, EvaluationResults derived)
     {
-        foreach (var results in bundle.Partitions(control).GroupBy(t => t.Id, StringComparer.Ordinal))
+        var (written, right) = (ResultsJson.Write(given), ResultsJson.Write(derived));
+        if (written.AsSpan().SequenceEqual(right))
+            return null;
+        // A run removes what looks like a credential from its results.
+        if (CredentialScan.Clean(right) is { } clean && written.AsSpan().SequenceEqual(right = ResultsJson.Write(ResultsJson.Read(clean))))
+            return null;
+        // Totals of tests follow from the results by partition, which are compared by themselves.
+        return First(
+            JsonElement.Parse(written), JsonElement.Parse(right), d => d.Path.Contains(" tests ", StringComparison.Ordinal) ? LeastOrder : Order(d));
+    }
+
+    private static (int Order, string Words) First(JsonElement given, JsonElement right, Func<JsonDifference, int> order) =>
+        JsonDifference.Between(given, right).Take(MostLookedAt).MinBy(order) is { } first
+            ? (order(first), PrintableText.Of(Words(first), 1000))
+            : (LeastOrder, "its lists are in another order");
+
+    /// <summary>Orders differences so that a cause comes before the conclusions that follow from it.</summary>
+    private static int Order(JsonDifference difference) =>
+        difference.Before is null || difference.After is null ? 0
+        : !difference.Path.EndsWith(" conclusion", StringComparison.Ordinal) ? 1
+        : difference.Path.Contains(" tests ", StringComparison.Ordinal) ? 2
+        : 3;
+
+    /// <summary>Says a difference from what the bundle's own files require.</summary>
+    private static string Words(JsonDifference difference)
+    {
+        var what = difference.Path.StartsWith("controls ", StringComparison.Ordinal) ? difference.Path["controls ".Length..] : difference.Path;
+        return difference switch
         {
-            var path = PopulationFile.PathOf(control.Id, results.Key);
-            var found = new Dictionary<PartitionName, Found>();
-            try
-            {
-                foreach (var (line, row) in bundle.Lines(control.Id, results.Key))
-                {
-                    var partition = new PartitionName(row.Target, row.Account);
-                    if (!found.TryGetValue(partition, out var rows))
-                        found[partition] = rows = new();
-                    rows.Add(line, row.Verdict);
-                }
-                foreach (var result in results)
-                {
-                    var rows = found.GetValueOrDefault(result.Partition);
-                    found.Remove(result.Partition);
-                    // What lies elsewhere cannot be compared; the command says that it is missing.
-                    if (rows is null && bundle.Files.Missing.Any())
-                        continue;
-                    using (rows)
-                    {
-                        // Without rows the digest is that of nothing, which a default value has without saying it.
-                        if ((rows?.Sha256 ?? default) is var digest && digest.Hex != result.RowsSha256.Hex)
-                        {
-                            return $"{path} has other rows for {Place(result)} than were evaluated: their sha256 is {digest.Hex[..16]}, "
-                                + $"and results.json says {result.RowsSha256.Hex[..16]}";
-                        }
-                        if (result.Error is null && !(rows ?? new()).Counts.SequenceEqual(Counts(result)))
-                            return $"{path} has other counts of items for {Place(result)} than results.json says";
-                    }
-                }
-                if (found.Count > 0)
-                    return $"{path} has rows for {Place(found.Keys.First().Target, found.Keys.First().Account)}, for which results.json has no result";
-            }
-            finally
-            {
-                foreach (var rows in found.Values)
-                    rows.Dispose();
-            }
-        }
-        return null;
+            { Before: null } => $"{what} is missing, which follows from the bundle's controls and index",
+            { After: null } => $"{what} is there, which does not follow from the bundle's controls and index",
+            _ => $"{what} is {difference.Before}, but {difference.After} follows from the bundle's controls and index",
+        };
     }
 
     private static string? WhyNot(ControlResult control, TestResult test)
@@ -132,42 +209,23 @@ internal static class ResultsCheck
                 : null;
         }
         var tested = control.Tests.IsEmpty ? Conclusion.Inconclusive : control.Tests.Min(t => t.Conclusion);
-        var isOpen = control.Conclusion == Conclusion.NeedsReview && tested is Conclusion.Pass or Conclusion.NoOccurrence;
-        return control.Conclusion != tested && !isOpen ? Said($"its tests are {Word(tested)}")
+        var collected = control.Collected ?? control.Conclusion;
+        var isOpen = collected == Conclusion.NeedsReview && tested is Conclusion.Pass or Conclusion.NoOccurrence;
+        return collected != tested && !isOpen ? Said($"its tests are {Word(tested)}")
             : tested is Conclusion.Pass or Conclusion.NoOccurrence && control.Deviations + control.Undetermined + control.Indicated > 0
                 ? Said("it counts items that failed or could not be determined")
             : null;
     }
 
-    private static ImmutableArray<long> Counts(TestResult test) => [test.Population, test.Deviations, test.Approved, test.Undetermined, test.Indicated];
+    /// <summary>The counts of a test, in the order in which rows are counted.</summary>
+    public static ImmutableArray<long> Counts(TestResult test) => [test.Population, test.Deviations, test.Approved, test.Undetermined, test.Indicated];
 
     private static string Items(long count, string which) => string.Create(CultureInfo.InvariantCulture, $"{count} of its items {which}");
 
     private static string Place(TestResult test) => Place(test.Partition.Target, test.Partition.Account);
 
-    private static string Place(string target, string account) => PrintableText.Of(account.Length == 0 ? "the inputs" : $"{target} {account}");
+    /// <summary>Returns a partition as messages name it.</summary>
+    public static string Place(string target, string account) => PrintableText.Of(account.Length == 0 ? "the inputs" : $"{target} {account}");
 
     private static string Word(Conclusion conclusion) => ControlWords.Of(ControlWords.Conclusions, conclusion);
-
-    /// <summary>The digest and the counts of the rows of one partition.</summary>
-    private sealed class Found : IDisposable
-    {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        private readonly long[] _counts = new long[5];
-
-        public IEnumerable<long> Counts => _counts;
-
-        public Digest Sha256 => Digest.FromHash(_hash.GetCurrentHash());
-
-        public void Add(ReadOnlyMemory<byte> line, ItemVerdict verdict)
-        {
-            _hash.AppendData(line.Span);
-            _hash.AppendData("\n"u8);
-            _counts[0]++;
-            if (verdict != ItemVerdict.Pass)
-                _counts[verdict switch { ItemVerdict.Deviation => 1, ItemVerdict.Approved => 2, ItemVerdict.Undetermined => 3, _ => 4 }]++;
-        }
-
-        public void Dispose() => _hash.Dispose();
-    }
 }

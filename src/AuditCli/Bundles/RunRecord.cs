@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -80,6 +81,10 @@ internal sealed partial record RunRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunConcluded? Concluded { get; init; }
 
+    /// <summary>Whether the bundle was evaluated under today's rules.</summary>
+    [JsonIgnore]
+    public bool IsCurrent => Evaluation == Controls.Evaluation.EvaluationRules.Current;
+
     /// <summary>Whether the run repeated recorded exchanges.</summary>
     [JsonIgnore]
     public bool IsReplay => Recorded is not null;
@@ -105,6 +110,9 @@ internal sealed partial record RunRecord
     public (DateTimeOffset From, DateTimeOffset To) Span => Recorded is { } r
         ? (Instant(r.First, "first"), Instant(r.Last, "last"))
         : (Instant(Started, "started"), Instant(Finished, "finished"));
+
+    /// <summary>Returns a day as the record writes it.</summary>
+    public static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>Returns an instant without its fraction of a second.</summary>
     public static string Second(string instant) => instant.Length > 20 && instant[19] == '.' ? instant[..19] + "Z" : instant;

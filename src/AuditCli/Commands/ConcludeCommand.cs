@@ -81,8 +81,7 @@ internal static class ConcludeCommand
                     var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
                     if (verification.Answer != VerifyAnswer.Holds)
                         return await RefuseAsync(error, verification);
-                    var opened = OpenedBundle.Open(path, verification.TagManifestSha256);
-                    opened.RequireRows(opened.Results.Controls);
+                    var opened = await OpenedBundle.OpenWholeAsync(path, host, verification.TagManifestSha256, cancellationToken);
                     var controls = opened.Results.Controls.Select(c => opened.ControlOf(c, host.Sources)).OfType<Control>().ToImmutableArray();
                     if (opened.Record.Concluded is { } earlier)
                     {

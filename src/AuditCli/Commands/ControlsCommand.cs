@@ -48,9 +48,9 @@ internal static class ControlsCommand
         var command = new DetailedCommand(
             "validate", "Check every control of a library, its SQL, references and fixtures; every fault is listed with file:line:column.", """
             References are checked against the frameworks of the program, and over them those of DIR/frameworks. Frameworks and packs
-            of the library are checked too.
+            of the library are checked too. What controls new marked TODO and nobody replaced is a warning.
 
-            Exit codes: 0 all are valid, 1 there are faults.
+            Exit codes: 0 all are valid or only warnings, 1 there are faults.
 
             Example:
               auditcli controls validate --controls controls
@@ -73,6 +73,7 @@ internal static class ControlsCommand
                 [
                     .. frameworks.FaultsOf(loaded),
                     .. ChosenLibrary.ParameterDoubts(loaded),
+                    .. ChosenLibrary.Unfinished(loaded),
                     .. await ChosenLibrary.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
                 ];
                 warnings += found.Count(ChosenLibrary.IsWarning);

@@ -56,7 +56,10 @@ internal static class CoverageCommand
                         host, parsed.GetValue(folder), [.. parsed.GetValue(framework) ?? []], parsed.GetValue(pack));
                     if (question is null)
                         return await BundleCommands.UsageAsync(error, string.Join(Environment.NewLine, faults));
-                    var report = await Task.Run(() => (question with { Bundles = [.. paths.Select(p => OpenedBundle.Open(p))] }).Answer(), cancellationToken);
+                    var opened = new List<OpenedBundle>();
+                    foreach (var path in paths)
+                        opened.Add(await OpenedBundle.OpenWholeAsync(path, host, verified: null, cancellationToken));
+                    var report = await Task.Run(() => (question with { Bundles = [.. opened] }).Answer(), cancellationToken);
                     if (parsed.GetValue(form) == "json")
                         await output.WriteLineAsync(CoverageJson.Of(report));
                     else

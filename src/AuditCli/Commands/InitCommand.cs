@@ -15,7 +15,7 @@ internal static class InitCommand
     private const string EngagementFile = "engagement.yaml";
     private const string IgnoreFile = ".gitignore";
     private const string InputsFolder = "inputs/";
-    private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
+    private const string NobodyYet = Controls.Engagement.Nobody + ": name who reviews, and never the preparer";
 
     public static Command Build(AuditHost host)
     {
@@ -74,7 +74,7 @@ internal static class InitCommand
             };
             foreach (var input in inputs)
                 files[$"{InputsFolder}{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
-            var targets = Targets(host.Collectors, asked);
+            var targets = Targets(host.Collectors, asked) + Idle(host, [.. asked.Select(a => a.Source.Name)]);
             return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, targets, output, error, cancellationToken);
         });
         return command;
@@ -117,6 +117,20 @@ internal static class InitCommand
             + $"or say which: --{all[0].Source.Name}"
         : $"targets: {string.Join(", ", asked.Select(c => $"{c.Starter.Name} ({c.Source.Name})"))}"
             + (asked.Length < all.Length ? "; the other sources are commented examples" : "");
+
+    /// <summary>Returns that no shipped control can run on these sources alone, and what to do; empty if one can.</summary>
+    private static string Idle(AuditHost host, ImmutableArray<string> sources)
+    {
+        var needed = ChosenLibrary.Load(null, host).Controls.Select(c => c.Control).Where(c => c.Status == "active")
+            .Select(c => c.Evidence.Where(e => !e.IsFile && !e.IfTarget).Select(e => e.Source).Distinct().ToArray()).ToArray();
+        if (needed.Any(n => n.Length > 0 && n.All(sources.Contains)))
+            return "";
+        var read = needed.Where(n => n.Length == 1).Select(n => n[0]).Distinct().Order(StringComparer.Ordinal);
+        return sources.IsEmpty
+            ? "\nno control can run until the file names a target"
+            : $"\nno control can run yet: the shipped ones read {string.Join(", ", read)}; name such a target too, or write a control of "
+                + $"{string.Join(" or ", sources)} with auditcli controls new, and name its folder in the engagement with 'library: controls'";
+    }
 
     /// <param name="asked">The sources of which the engagement has a target; the others are comments.</param>
     private static string Engagement(

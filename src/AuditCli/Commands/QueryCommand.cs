@@ -37,6 +37,10 @@ internal static partial class QueryCommand
             tables that the SQL names are read, each compared with its digest in the bundle. The name of a control needs its
             double quotes. The column verdict of results.items is one of {string.Join(", ", Enum.GetValues<ItemVerdict>().Select(PopulationRow.WordOf))}.
 
+            In results.controls an item that fails in two tests is two exceptions, as on screens and in reports, and one of the
+            deviations: population, deviations, approved, undetermined and indicated count items, each once over all tests of the
+            control. In results.tests each counts the rows of one test in one account.
+
             What the SQL of every control has is there too: the table {string.Join(", ", TableNames.Always)}, the functions
             {string.Join(", ", SqlFunctions.Own)}, and the moments {string.Join(", ", ParameterNames.OfEngagement.Select(n => "$" + n))}.
 
@@ -76,7 +80,7 @@ internal static partial class QueryCommand
             return await BundleCommands.UsageAsync(error, noBundle);
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);
-        var opened = OpenedBundle.Open(path);
+        var opened = await OpenedBundle.OpenWholeAsync(path, host, verified: null, cancellationToken);
         return await BundleCommands.FromWhatIsHereAsync(
             opened, error, () => AnswerAsync(host, opened, given, sql, form, file, output, error, cancellationToken));
     }

@@ -65,8 +65,7 @@ internal static class ReportCommand
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
                 if (verification.Answer == VerifyAnswer.Fails || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var opened = OpenedBundle.Open(path, verification.TagManifestSha256);
-                opened.RequireRows(opened.Results.Controls);
+                var opened = await OpenedBundle.OpenWholeAsync(path, host, verification.TagManifestSha256, cancellationToken);
                 var workpaper = WorkpaperReader.Read(opened, host.Sources) with
                 {
                     Verification = verification,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Text;
 using AuditCli.Reperformance;
 using AuditCli.Running;
 using Spectre.Console;
@@ -135,6 +136,11 @@ internal static class RunCommand
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
         if (prepared is null)
             return (null, [.. faults.Select(f => f.ToString())]);
+        foreach (var (role, name) in new[] { ("preparer", prepared.Engagement.Preparer), ("reviewer", prepared.Engagement.Reviewer) })
+        {
+            if (Engagement.IsNobody(name))
+                await error.WriteLineAsync($"warning: the {role} is '{PrintableText.Of(name)}', which is sealed as it is; name a person in {subject.ShownAs}");
+        }
         var wrong = (await prepared.CheckInputsAsync(subject, allowSecrets, error, cancellationToken)).Faults;
         return wrong.IsEmpty ? (prepared, []) : (null, wrong);
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
 using AuditCli.Bundles;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 using AuditCli.Lookup;
 
@@ -77,7 +78,7 @@ internal static class ShowCommand
         var path = host.FullPath(given);
         if (BundleArgument.WhyNotReadable(path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
-        var opened = OpenedBundle.Open(path);
+        var opened = await OpenedBundle.OpenAsync(path, host, verified: null, cancellationToken);
         return await BundleCommands.FromWhatIsHereAsync(
             opened, error, () => AnswerAsync(host, opened, given, words, html, raw, json, output, error, cancellationToken));
     }
@@ -89,14 +90,15 @@ internal static class ShowCommand
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);
-        opened.RequireRows(selection switch
+        ImmutableArray<ControlResult> shown = selection switch
         {
             Selection.Everything => opened.Results.Controls,
             Selection.OfControl(var control) => [control],
             Selection.OfTest(var control, _) => [control],
             Selection.OfItems(var control, _) => [control],
             _ => [],
-        });
+        };
+        await opened.RequireRowsAsync(shown, host, cancellationToken);
         if (raw)
             return await RawAsync(host, opened, selection, error, cancellationToken);
         if (html is not null)

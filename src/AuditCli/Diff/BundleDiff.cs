@@ -50,8 +50,13 @@ internal sealed record BundleDiff(
             verifications.Add(report);
         }
         return await Task.Run(
-            () => CompareAsync(
-                [.. bundles.Zip(verifications, (b, v) => OpenedBundle.Open(b, v.TagManifestSha256))], verifications.ToImmutable(), host, cancellationToken),
+            async () =>
+            {
+                var opened = ImmutableArray.CreateBuilder<OpenedBundle>();
+                foreach (var (bundle, report) in bundles.Zip(verifications))
+                    opened.Add(await OpenedBundle.OpenWholeAsync(bundle, host, report.TagManifestSha256, cancellationToken));
+                return await CompareAsync(opened.ToImmutable(), verifications.ToImmutable(), host, cancellationToken);
+            },
             cancellationToken);
     }
 

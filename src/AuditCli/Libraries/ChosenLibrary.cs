@@ -81,6 +81,16 @@ internal static class ChosenLibrary
             .Select(p => loaded.FaultIn($"parameters.{p.Name}", 1, 1, WarningWord + p.FormMissing)),
     ];
 
+    /// <summary>Returns a warning for each line of a control's file that still holds what <c>controls new</c> leaves to its author.</summary>
+    public static ImmutableArray<Diagnostic> Unfinished(LoadedControl loaded) =>
+    [
+        .. System.Text.Encoding.UTF8.GetString(loaded.Control.Source.Span).Split('\n').Index()
+            .Where(l => !l.Item.TrimStart().StartsWith('#') && l.Item.Contains("TODO:", StringComparison.Ordinal))
+            .Select(l => new Diagnostic(
+                loaded.Control.File, l.Index + 1, l.Item.IndexOf("TODO:", StringComparison.Ordinal) + 1,
+                $"{WarningWord}a TODO is left; write what it asks for, since readers of the workpaper see it", DiagnosticKind.Meaning)),
+    ];
+
     /// <summary>Checks every SQL text of a control: whether it is allowed, and whether it binds against empty tables.</summary>
     /// <param name="forAuthors">Whether to include warnings, and faults that do not prevent a run.</param>
     public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(

@@ -64,8 +64,6 @@ internal sealed class EvidenceCard
         card.Verdict(row);
         if (row.ExceptionId is { } id)
             card.Row("Exception id", id);
-        if (row.ClaimsAnother)
-            card.Row("The line claims to be", row.Claim!);
         foreach (var (name, value) in row.Approval?.Members ?? [])
             card.Row($"approval: {name}", value);
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))

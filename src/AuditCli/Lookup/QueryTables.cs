@@ -75,11 +75,13 @@ internal static class QueryTables
         yield return Made(
             Results, "controls", controls.Length, controls,
             Text("control"), Text("version"), Text("title"), Text("domain"), Text("conclusion"),
-            Count("population"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("sha256"), Text("origin"))
+            Count("population"), Count("exceptions"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"),
+            Text("sha256"), Text("origin"))
             (c =>
             [
                 c.Id, c.Version, c.Title, Wording.Name(c.Domain), Wording.Name(c.Conclusion),
-                c.Population, c.Deviations, c.Approved, c.Undetermined, c.Indicated, c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant(),
+                c.Population, new ControlCounts(c).Exceptions, c.Deviations, c.Approved, c.Undetermined, c.Indicated,
+                c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant(),
             ]);
         var tests = controls.SelectMany(c => c.Tests.Select(t => (c.Id, Test: t))).ToImmutableArray();
         yield return Made(

@@ -210,8 +210,6 @@ internal sealed class ShowJson : IDisposable
         _json.WriteString("item", row.Item);
         _json.WriteString("verdict", row.Word);
         _json.WriteString("exception_id", row.ExceptionId);
-        if (row.ClaimsAnother)
-            _json.WriteString("claimed_exception_id", row.Claim);
         _json.WriteString("reason", row.Reason);
         if (row.Approval is { } approval)
         {

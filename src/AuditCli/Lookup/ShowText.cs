@@ -129,10 +129,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Test(ControlResult control, string test, Control? definition)
     {
         Line($"{control.Id} {test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}{Span(control, test)}");
-        if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
+        foreach (var part in bundle.Partitions(control).Where(t => t.Id == test))
         {
-            foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
-                Line($"  {line}");
+            Line($"{Wording.Place(part.Partition.Target, part.Partition.Account)}: {Wording.Name(part.Conclusion)}, "
+                + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
         }
         var count = 0L;
         foreach (var row in bundle.Rows(control.Id, test))
@@ -144,6 +144,13 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             }
         }
         More(count - MostItems, "items; all of them: auditcli query BUNDLE \"SELECT * FROM results.items\"");
+        if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
+        {
+            Line("");
+            Line("by this SQL:");
+            foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
+                Line($"  {line}");
+        }
         Line("");
         Next($"{control.Id} {test} ITEM");
     }
@@ -157,8 +164,6 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
         foreach (var disposition in (view.Result.Dispositions ?? []).Where(d => d.ExceptionId == row.ExceptionId))
             Line(PrintableText.Of(PeopleNotes.Of(disposition), Long));
-        if (row.ClaimsAnother)
-            Line($"the line claims to be {PrintableText.Of(row.Claim!, Short)}, which it is not");
         foreach (var (name, value) in row.Approval?.Members ?? [])
             Line($"  {name}: {PrintableText.Of(value, Short)}");
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))

@@ -76,7 +76,7 @@ internal sealed record RecordedTimes(
 
     private static string SoftwareOf(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         var line = new WarcReader(file).Read() is { Record: { Type: "warcinfo" } info }
             ? Encoding.UTF8.GetString(info.Block.Span).Split("\r\n").FirstOrDefault(l => l.StartsWith("software: ", StringComparison.Ordinal))
             : null;

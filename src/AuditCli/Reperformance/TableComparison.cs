@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Reperformance;

@@ -49,8 +49,7 @@ internal sealed record RunFacts
     /// Accounts that the engagement excludes and no other target reads. Tests over the whole engagement get a limitation for them.
     /// </summary>
     public IEnumerable<LeftOutPlace> Excluded => Reached.Where(t => t.ReadThrough is null && t.Connection is { Excluded: true })
-        .Select(t => new LeftOutPlace(
-            t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so none of it was read"));
+        .Select(t => LeftOutPlace.Excluded(t.Target.Source, t.Target.Name, t.Account));
 
     public string Mode => Recorded is null ? RunRecord.Live : RunRecord.Replay;
 

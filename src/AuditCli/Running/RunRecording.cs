@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using AuditCli.Bundles;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Running;
@@ -29,7 +28,7 @@ internal static class RunRecording
             Preparer = engagement.Preparer,
             Reviewer = engagement.Reviewer,
             EngagementSha256 = Digest.Of(engagement.Source.Span).Hex,
-            Period = new(Day(engagement.Period.Start), Day(engagement.Period.End), engagement.Period.TimeZone),
+            Period = new(RunRecord.Day(engagement.Period.Start), RunRecord.Day(engagement.Period.End), engagement.Period.TimeZone),
             AsOf = Rfc3339.Format(facts.AsOf),
             Started = Rfc3339.Format(facts.Started),
             Finished = Rfc3339.Format(facts.Finished),
@@ -51,7 +50,7 @@ internal static class RunRecording
     private static RunInput InputOf(EngagementInput input, BundledInput? bundled) => new(
         input.Name,
         input.ObtainedFrom,
-        Day(input.ObtainedOn),
+        RunRecord.Day(input.ObtainedOn),
         input.How,
         input.StatedRows,
         input.ReportParameters,
@@ -82,6 +81,4 @@ internal static class RunRecording
             Exchanges = [.. target.Exchanges.Select(e => new RunExchange(e.File, e.RecordId, e.Status, Rfc3339.Format(e.Date)))],
         };
     }
-
-    private static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -33,5 +33,12 @@ internal sealed record UnrecordedEvidence(ImmutableDictionary<(string Target, st
 
     private static bool IsUnrecorded(EvidenceItem item) => item is { Pages: 0, Exchanges.IsEmpty: true };
 
-    private static bool FailedUnsent(EvidenceItem item) => IsUnrecorded(item) && item is { Outcome: CollectionOutcome.Failed, Items: 0, Calls: null };
+    /// <summary>
+    /// Whether the item failed, and nothing was sent for it. One that is asked for each row of a parent has a table of calls, which is empty
+    /// where the parent itself was not read; its exchanges would be there.
+    /// </summary>
+    private static bool FailedUnsent(EvidenceItem item) => IsUnrecorded(item) && item is { Outcome: CollectionOutcome.Failed, Items: 0 }
+        && (item.Calls is null || item.CallsSha256?.Hex == Nothing.Hex);
+
+    private static Digest Nothing { get; } = Digest.Of([]);
 }

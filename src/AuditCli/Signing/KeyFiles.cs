@@ -1,4 +1,5 @@
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence;
 
 namespace AuditCli.Signing;
 
@@ -27,7 +28,7 @@ internal static class KeyFiles
     {
         try
         {
-            return File.ReadAllText(file);
+            return RegularFile.ReadAllText(file);
         }
         catch (UnauthorizedAccessException e)
         {

@@ -44,6 +44,38 @@ public sealed class ContentDecodingTests
         }
     }
 
+    /// <summary>Bodies of the other codings; the first and the last are what servers call <c>deflate</c>.</summary>
+    public static TheoryData<string, string, byte[], bool> Others => new()
+    {
+        { "zlib", "deflate", Coded(Noise(9_000), s => new ZLibStream(s, CompressionLevel.Optimal)), true },
+        { "zlib without compression", "deflate", Coded(First + Second, s => new ZLibStream(s, CompressionLevel.NoCompression)), true },
+        { "brotli", "br", Coded(First + Second, s => new BrotliStream(s, CompressionLevel.Optimal)), true },
+        { "bare deflate without compression", "deflate", Coded(First + Second, s => new DeflateStream(s, CompressionLevel.NoCompression)), false },
+        { "bare deflate", "deflate", Coded(string.Concat(Enumerable.Repeat(First, 50)), s => new DeflateStream(s, CompressionLevel.Optimal)), false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public async Task A_body_of_another_coding_is_read_whole_or_not_at_all(string form, string coding, byte[] body, bool isChecked)
+    {
+        var whole = await DecodedAsync(body, coding: coding);
+        Assert.True(whole.Length > 0, form);
+        for (var length = 1; length < body.Length; length += body.Length < 1000 || length > body.Length - 20 ? 1 : 97)
+        {
+            var e = await Assert.ThrowsAsync<IOException>(() => DecodedAsync(body[..length], coding: coding));
+            Assert.Contains("truncated", e.Message, StringComparison.Ordinal);
+        }
+        if (!isChecked)
+            return;
+        await Assert.ThrowsAsync<IOException>(() => DecodedAsync([.. body, .. "more"u8], coding: coding));
+        var changed = body.ToArray();
+        changed[^1] ^= 1;
+        await Assert.ThrowsAsync<IOException>(() => DecodedAsync(changed, coding: coding));
+        Assert.Equal(
+            Codes.ResponseTooLarge,
+            (await Assert.ThrowsAsync<ExchangeRefusedException>(() => DecodedAsync(body, whole.Length - 1, coding))).Code);
+    }
+
     [Fact]
     public async Task What_follows_the_last_member_is_not_ignored() =>
         await Assert.ThrowsAsync<IOException>(() => DecodedAsync([.. Member(First), .. "more"u8]));
@@ -64,10 +96,18 @@ public sealed class ContentDecodingTests
         Assert.Equal(Codes.ResponseTooLarge, (await Assert.ThrowsAsync<ExchangeRefusedException>(() => DecodedAsync(body, 19_999))).Code);
     }
 
-    private static async Task<ReadOnlyMemory<byte>> DecodedAsync(byte[] body, int maxBytes = 1 << 20)
+    private static async Task<ReadOnlyMemory<byte>> DecodedAsync(byte[] body, int maxBytes = 1 << 20, string coding = "gzip")
     {
-        using var content = new ByteArrayContent(body) { Headers = { ContentEncoding = { "gzip" } } };
+        using var content = new ByteArrayContent(body) { Headers = { ContentEncoding = { coding } } };
         return await ContentDecoding.ReadAsync(content, maxBytes, CancellationToken.None);
+    }
+
+    private static byte[] Coded(string content, Func<Stream, Stream> coding)
+    {
+        using var body = new MemoryStream();
+        using (var coder = coding(body))
+            coder.Write(Encoding.UTF8.GetBytes(content));
+        return body.ToArray();
     }
 
     private static byte[] Member(string content)

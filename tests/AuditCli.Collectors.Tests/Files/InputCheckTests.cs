@@ -28,7 +28,7 @@ public sealed class InputCheckTests
     }
 
     [Theory]
-    [InlineData("id\n1\n", "inputs/leavers.csv:1: no column 'left_on'; the header has 'id'")]
+    [InlineData("id\n1\n", "inputs/leavers.csv:1: no column 'left_on'; the header has 1 column, of which the declared ones are 'id'")]
     [InlineData("id,left_on\n1\n", "inputs/leavers.csv:2: 1 fields where the header has 2")]
     [InlineData(
         "id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n",

@@ -69,6 +69,19 @@ public sealed class PeriodDaysTests
         ["2024-09-07 2024-09-07T04:00 24", "2024-09-08 2024-09-08T04:00 23"],
         Days(Period("2024-09-07T04:00:00Z", "2024-09-09T03:00:00Z", "America/Santiago")));
 
+    /// <summary>Samoa skipped a Friday when it moved across the date line: nothing could happen on it, so it is no day of the period.</summary>
+    [Theory]
+    [InlineData("Pacific/Apia", "2011-12-29", "2011-12-31", "2011-12-29 2011-12-29T10:00 24|2011-12-31 2011-12-30T10:00 24")]
+    [InlineData("Pacific/Apia", "2011-12-30", "2011-12-31", "2011-12-31 2011-12-30T10:00 24")]
+    public void A_day_that_the_zone_skipped_is_no_day_of_the_period(string zone, string start, string end, string days)
+    {
+        var period = PeriodReader.Of(
+            DateOnly.Parse(start, CultureInfo.InvariantCulture), DateOnly.Parse(end, CultureInfo.InvariantCulture), zone,
+            TimeZoneInfo.FindSystemTimeZoneById(zone));
+        Assert.Equal(
+            days.Split('|'), Days(new(Some.AsOf, period.StartsAt, period.EndsBefore, TimeSpan.Zero) { TimeZone = zone }));
+    }
+
     [Fact]
     public void The_days_begin_and_end_with_the_period_and_follow_each_other_without_a_gap()
     {

@@ -367,5 +367,10 @@ public sealed class ControlLoadingTests
         File.CreateSymbolicLink($"{folder.Path}/lib/{Samples.Folder}/APD-AWS-009.yaml", path);
         Assert.Equal("links are not followed in a library of controls; put the file itself here",
             Assert.Single(ControlLibrary.Load(folder.Path + "/lib", TestSources.All, shipped).Faults).Message);
+
+        File.Delete($"{folder.Path}/lib/{Samples.Folder}/APD-AWS-009.yaml");
+        PosixFiles.MakePipe($"{folder.Path}/lib/{Samples.Folder}/APD-AWS-009.yaml");
+        Assert.StartsWith("it is a pipe, socket or device, not a regular file",
+            Assert.Single(ControlLibrary.Load(folder.Path + "/lib", TestSources.All, shipped).Faults).Message, StringComparison.Ordinal);
     }
 }

@@ -75,6 +75,24 @@ public sealed class ControlPackTests
         Assert.All(said, text => Assert.Contains(faults, f => f.ToString().Contains(text, StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("packs")]
+    [InlineData("frameworks")]
+    public void A_folder_of_a_library_that_is_a_link_is_not_followed(string name)
+    {
+        using var folder = new AuditCli.Tests.TemporaryFolder();
+        folder.Write("elsewhere/mine.yaml", Pack);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "library"));
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "library", name), Path.Combine(folder.Path, "elsewhere"));
+        var (files, faults) = name == "packs"
+            ? LibraryFile.ReadPacks(Path.Combine(folder.Path, "library"))
+            : LibraryFile.ReadFrameworks(Path.Combine(folder.Path, "library"));
+        Assert.Empty(files);
+        Assert.EndsWith(
+            $"{name}:1:1: links are not followed in a library of controls; put the folder itself here",
+            Assert.Single(faults).ToString(), StringComparison.Ordinal);
+    }
+
     private static (ControlPack? Pack, ImmutableArray<Diagnostic> Faults) Read(string covers)
     {
         var library = Samples.Library(Samples.File("APD-AWS-001", Samples.Minimal()));

@@ -97,6 +97,19 @@ public sealed class EngagementLoadingTests
             faults);
     }
 
+    /// <summary>A pipe to which nobody writes would stop the program without a word.</summary>
+    [Theory]
+    [InlineData("engagement.yaml", "is a pipe, socket or device, not a regular file; copy its content to a file")]
+    [InlineData("inputs/leavers.csv", "15:23: 'inputs/leavers.csv' is a pipe, socket or device")]
+    public void A_pipe_in_the_place_of_a_file_is_refused_at_once(string file, string said)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.WithFolders(Samples.Engagement);
+        File.Delete(Path.Combine(folder.Path, file));
+        PosixFiles.MakePipe(Path.Combine(folder.Path, file));
+        Assert.Contains(said, Assert.Single(Samples.Load(path).Faults), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_input_behind_a_link_is_refused()
     {

@@ -95,6 +95,20 @@ public sealed class ComfortTests
         Assert.Equal(host.Collectors.Length, engagement!.Targets.Length);
     }
 
+    [Theory]
+    [InlineData("", "no control can run until the file names a target")]
+    [InlineData("--http", "no control can run yet: the shipped ones read aws, gcp, kubernetes; name such a target too, or write a control of http")]
+    [InlineData("--aws", "")]
+    public async Task What_no_control_can_run_on_is_said_with_the_next_step(string options, string said)
+    {
+        using var folder = new TemporaryFolder();
+        var begun = await AuditCommand.RunAsync(folder.Path, ["init", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.True(begun.ExitCode == 0, begun.ToString());
+        Assert.Equal(said.Length > 0, begun.Output.Contains("no control can run", StringComparison.Ordinal));
+        Assert.Contains(said, begun.Output, StringComparison.Ordinal);
+        Assert.Empty(EngagementLoader.Load(Path.Combine(folder.Path, "engagement.yaml"), AuditCommand.Host(folder.Path).Sources).Faults);
+    }
+
     [Fact]
     public async Task One_existing_file_is_enough_that_nothing_is_begun()
     {

@@ -63,6 +63,28 @@ public sealed class FilesOnlyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reviewer_whom_nobody_named_is_said_on_the_screen_and_in_the_scope()
+    {
+        Write(Whole, 2);
+        var path = Path.Combine(_folder.Path, "engagement.yaml");
+        await File.WriteAllTextAsync(
+            path, (await File.ReadAllTextAsync(path)).Replace("R. Reviewer", "'Nobody yet: name who reviews'", StringComparison.Ordinal));
+        var run = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out");
+        Assert.Contains(
+            "warning: the reviewer is 'Nobody yet: name who reviews', which is sealed as it is; name a person in ",
+            run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("warning: the preparer", run.Error, StringComparison.Ordinal);
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        Assert.Contains(
+            "no reviewer was named", await File.ReadAllTextAsync(Path.Combine(bundle, "data/reports/summary.md")), StringComparison.Ordinal);
+
+        // The verdict comes before the SQL that gave it.
+        var shown = (await AuditCommand.RunAsync(_folder.Path, "show", bundle, "OPS-XSR-903", "T1")).Output;
+        int At(string text) => shown.IndexOf(text, StringComparison.Ordinal);
+        Assert.True(At("FAIL, 1 exception on 1 of 2") is > 0 and var verdict && verdict < At("never tested") && At("never tested") < At("by this SQL:"), shown);
+    }
+
+    [Fact]
     public async Task Nothing_has_to_be_granted_for_it()
     {
         Write(Whole, 2);

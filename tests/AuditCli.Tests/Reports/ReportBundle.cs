@@ -102,7 +102,12 @@ internal static class ReportBundle
         return (await bundle.SealAsync(new("auditcli 0.1.0", new DateOnly(2026, 11, 23), null), CancellationToken.None)).Path;
     }
 
-    public static Workpaper Read(string bundle) => WorkpaperReader.Read(OpenedBundle.Open(bundle), [.. CollectorCatalog.All.Select(c => c.Source)]);
+    /// <summary>Reads the bundle as a run does before its seal: its results show every form, and not what its engagement can conclude.</summary>
+    public static Workpaper Read(string bundle)
+    {
+        var files = BundleFolder.Sealed(bundle);
+        return WorkpaperReader.Read(OpenedBundle.Open(files, files.Read(BundleLayout.Run)), [.. CollectorCatalog.All.Select(c => c.Source)]);
+    }
 
     /// <summary>Writes the results of a control by partition, and returns the control with them.</summary>
     public static async Task<ControlResult> WithPartitionsAsync(ControlResult control, BundleWriter bundle, params TestResult[] partitions)

@@ -119,20 +119,6 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         Assert.Contains("../../../../../etc/passwd is in no manifest of the bundle", refused.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_line_that_claims_to_be_another_exception_is_named_and_reported_as_what_it_is()
-    {
-        using var folder = new TemporaryFolder();
-        var bundle = await ReportBundle.SealAsync(folder.Path, ReportBundle.Usual);
-        var own = ExceptionIds.For("APD-AWS-901", "T1", "111122223333", "arn:aws:iam::111122223333:user/lukas.berg");
-        BundleForgery.Replace(bundle, "data/results/apd-aws-901.t1.ndjson", own, "APD-AWS-901/X/000000000001");
-        BundleForgery.Reseal(bundle);
-        var workpaper = ReportBundle.Read(bundle);
-        Assert.Contains(workpaper.Notes, n => n.Text == $"data/results/apd-aws-901.t1.ndjson:2 claims to be APD-AWS-901/X/000000000001, but is {own}");
-        foreach (var format in ReportFormats.All)
-            Assert.Contains(own, Plain(Readable(format, Written(format, workpaper))), StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("iam:ListUsers }", 0)]
     [InlineData("iam:ListUsers, across: engagement }", 1)]

@@ -26,6 +26,8 @@ internal static class ScopeNotes
         return
         [
             .. Times(results.Parameters),
+            .. new[] { ("preparer", run.Preparer), ("reviewer", run.Reviewer) }.Where(p => Engagement.IsNobody(p.Item2))
+                .Select(p => new ScopeNote("people", $"no {p.Item1} was named: it says '{p.Item2}'")),
             .. run.Targets.Where(t => t.Failure is not null).Select(t => new ScopeNote("target", NotEntered(t, reached))),
             .. many.Select(g => Target(
                 g.Value[0],

@@ -9,8 +9,6 @@ namespace AuditCli.Reports.Workpapers;
 /// <summary>Makes a workpaper of a bundle.</summary>
 internal static class WorkpaperReader
 {
-    private const int ClaimsNamed = 20;
-
     /// <summary>Reads a bundle, sealed or about to be sealed.</summary>
     /// <param name="sources">The evidence sources that controls can use, for loading their files.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
@@ -22,27 +20,7 @@ internal static class WorkpaperReader
         var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources)))
             .Select(c => new WorkpaperControl(
                 bundle, c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
-        return new(bundle, run, [.. controls], [.. ScopeNotes.Of(run, bundle.Results), .. Claims(bundle)]);
-    }
-
-    /// <summary>Returns a note for each line that has the exception id of another item. Reports use the computed id instead.</summary>
-    private static IEnumerable<ScopeNote> Claims(OpenedBundle bundle)
-    {
-        var all = 0L;
-        foreach (var (control, test) in bundle.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).Select(t => (c.Id, Test: t))))
-        {
-            foreach (var row in bundle.Rows(control, test).Where(r => r.ClaimsAnother))
-            {
-                if (++all <= ClaimsNamed)
-                {
-                    yield return new(
-                        "claim",
-                        $"{row.File}:{row.Line} claims to be {row.Claim}, but is {row.ExceptionId ?? "not an exception"}");
-                }
-            }
-        }
-        if (all > ClaimsNamed)
-            yield return new("claim", $"{all - ClaimsNamed} more lines claim to be an exception, but are not");
+        return new(bundle, run, [.. controls], ScopeNotes.Of(run, bundle.Results));
     }
 
     private static string WhyNot(ControlLibrary library, ControlResult result) =>

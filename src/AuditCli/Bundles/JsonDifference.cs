@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AuditCli.Evidence.Text;
 
-namespace AuditCli.Reperformance;
+namespace AuditCli.Bundles;
 
 /// <summary>
 /// A value that differs between two JSON texts, with its path. Before or After is null if that text does not have the value.
