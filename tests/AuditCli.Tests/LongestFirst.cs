@@ -3,6 +3,7 @@ using AuditCli.Tests.Diff;
 using AuditCli.Tests.Hosting;
 using AuditCli.Tests.Libraries;
 using AuditCli.Tests.Reperformance;
+using AuditCli.Tests.Reports;
 using AuditCli.Tests.Running;
 using AuditCli.Tests.Secrets;
 using Xunit.Abstractions;
@@ -19,10 +20,11 @@ public sealed class LongestFirst : ITestCollectionOrderer
     [
         .. new[]
         {
-            typeof(MutatedControlsTests), typeof(HostileControlTests), typeof(IsolatedEvaluationTests), typeof(LeastPrivilegeTests),
-            typeof(PartialSampleTests), typeof(KubernetesRunTests), typeof(SampleTests), typeof(ReperformTests), typeof(FaultTests),
-            typeof(ClusterAnswersTests), typeof(ClockTests), typeof(DeniedFixturesTests), typeof(DenialTests), typeof(StoppedSealTests),
-            typeof(ReperformRecordTests), typeof(CredentialTests), typeof(DiffTests), typeof(ProcessEndsTests), typeof(CallGcpTests),
+            typeof(PartialSampleTests), typeof(ShippedFixturesTests), typeof(IsolatedEvaluationTests), typeof(DenialTests),
+            typeof(HostileControlTests), typeof(ReperformTests), typeof(CallGcpTests), typeof(ProcessEndsTests), typeof(MutatedControlsTests),
+            typeof(SampleTests), typeof(LeastPrivilegeTests), typeof(DeniedFixturesTests), typeof(ClockTests), typeof(FaultTests),
+            typeof(DoctorTests), typeof(KubernetesRunTests), typeof(BadInputTests), typeof(ReportOracleTests), typeof(DiffTests),
+            typeof(StoppedSealTests), typeof(ReperformRecordTests), typeof(CredentialTests),
         }.Select(t => t.FullName!),
     ];
 

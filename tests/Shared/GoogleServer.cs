@@ -37,7 +37,7 @@ public sealed class GoogleServer : IDisposable
     private readonly ImmutableArray<(string Method, string[] Segments, string? Query, JsonObject Resource)> _resources;
     private readonly Func<GoogleRequest, int, GoogleFault?> _fault;
     private readonly ConcurrentQueue<GoogleRequest> _seen = new();
-    private readonly RSA _key = RSA.Create(2048);
+    private readonly RSA _key = RsaKeys.Numbered(0);
     private readonly Task _serving;
     private int _count;
 

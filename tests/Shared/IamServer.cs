@@ -106,7 +106,7 @@ public sealed class IamServer : IDisposable
         {
             if (context.Request.Url!.AbsolutePath != "/")
             {
-                await CredentialsAsync(context);
+                GiveCredentials(context);
                 return;
             }
             using var reader = new StreamReader(context.Request.InputStream);
@@ -130,7 +130,7 @@ public sealed class IamServer : IDisposable
         }
     }
 
-    private async Task CredentialsAsync(HttpListenerContext context)
+    private void GiveCredentials(HttpListenerContext context)
     {
         var (request, response) = (context.Request, context.Response);
         var proof = request.Headers["Authorization"] ?? request.Headers["X-aws-ec2-metadata-token"] ?? request.Headers["x-amz-sso_bearer_token"];
@@ -148,8 +148,7 @@ public sealed class IamServer : IDisposable
         response.ContentType = answer?.StartsWith('{') == true ? "application/json" : "text/plain";
         if (request.HttpMethod == "PUT")
             response.Headers["X-aws-ec2-metadata-token-ttl-seconds"] = "21600";
-        await response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer ?? ""), _stop.Token);
-        response.Close();
+        response.Close(Encoding.UTF8.GetBytes(answer ?? ""), willBlock: true);
     }
 
     private async Task AnswerAsync(HttpListenerResponse response, ServerFault fault, string body)

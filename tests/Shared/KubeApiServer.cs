@@ -222,7 +222,7 @@ public sealed class TestAuthority : IDisposable
     /// <param name="expired">Whether it has already expired.</param>
     public (string Certificate, string Key) Issue(string subject, bool server, string? name = null, bool expired = false)
     {
-        using var key = RSA.Create(2048);
+        using var key = RsaKeys.Numbered(0);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(server ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], critical: false));
         if (server)

@@ -55,7 +55,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             if (questions is null)
                 return new(verification, BundleQuestions.OfTheBundle(string.Join("; ", faults), work.Path), null);
             var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-            return new(verification, null, await Task.Run(() => Compare(outer, files, questions, again, work.Path, host, cancellationToken), cancellationToken));
+            return new(
+                verification, null,
+                await Task.Run(() => Compare(outer, files, questions, again, work.Path, host, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
         {

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Tests.Exchanges;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
@@ -19,12 +20,12 @@ internal sealed class TrailArchive : IDisposable
     private const string Base = $"audit/AWSLogs/{Account}/";
     private const string Fingerprint = "12790d47a0f6c9e1";
     private static readonly DateTimeOffset First = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
-    private readonly RSA _key = RSA.Create(2048);
+    private readonly RSA _key = RsaKeys.Numbered(0);
 
     /// <summary>
     /// CloudTrail signs files that it delivers late with another key, which it lists only for the time of their delivery.
     /// </summary>
-    private readonly RSA _laterKey = RSA.Create(2048);
+    private readonly RSA _laterKey = RsaKeys.Numbered(1);
 
     public TrailArchive(int hours = 4, Action<int, Dictionary<string, object?>>? digest = null, RSA? signer = null)
     {

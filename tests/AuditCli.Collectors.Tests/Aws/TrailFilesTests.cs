@@ -5,6 +5,7 @@ using System.Text;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Exchanges;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
@@ -56,7 +57,7 @@ public sealed class TrailFilesTests
     [InlineData("a digest leads elsewhere", "TrailFileMissing", new[] { "0-1", "2-0", "2-1", "3-0" })]
     public async Task What_is_missing_or_altered_is_a_failure_after_everything_that_could_be_read(string befallen, string code, string[] events)
     {
-        using var stranger = RSA.Create(2048);
+        using var stranger = RsaKeys.Numbered(2);
         using var archive = new TrailArchive(
             befallen == "the digests end early" ? 3 : 4,
             (hour, digest) =>
@@ -162,7 +163,7 @@ public sealed class TrailFilesTests
     [InlineData("an object at the top of the folder", "TrailObjectNotUnderstood")]
     public async Task What_is_wrong_with_backfill_digests_or_not_understood_is_a_failure(string befallen, string code)
     {
-        using var stranger = RSA.Create(2048);
+        using var stranger = RsaKeys.Numbered(2);
         using var archive = new TrailArchive();
         archive.AddBackfill(
             [0, 1, 2],

@@ -69,7 +69,11 @@ internal sealed class LoopbackServer : IAsyncDisposable
         try
         {
             while (true)
-                open.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_end.Token)));
+            {
+                var client = await _listener.AcceptTcpClientAsync(_end.Token);
+                // On another thread: a reaction that waits for another client's request would keep that client from being accepted.
+                open.Add(Task.Run(() => ServeAsync(client)));
+            }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {

@@ -17,6 +17,11 @@ namespace AuditCli.Collectors.Tests.Gcp;
 internal sealed class Session : IAsyncDisposable
 {
     public const string Account = "auditor@p-one.iam.gserviceaccount.com";
+
+    /// <summary>The variable and the path of each API, read once: a catalogue is larger than what most tests do with it.</summary>
+    private static readonly ImmutableArray<(string Variable, string Path)> Overrides =
+        [.. Apis().Select(api => ("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Text("override"), api.BasePath))];
+
     private readonly TemporaryFolder _folder = new();
     private readonly EvidenceSource _source = GcpSource.Create();
 
@@ -38,9 +43,8 @@ internal sealed class Session : IAsyncDisposable
     public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null, Action<RequestedWait>? told = null)
     {
         Clear();
-        var catalogue = new RestCatalogue(GcpSource.Catalogue);
-        foreach (var api in catalogue.ApiNames.Select(n => catalogue.Api(n)!))
-            Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Text("override"), new Uri(server.Address, api.BasePath).AbsoluteUri);
+        foreach (var (variable, path) in Overrides)
+            Environment.SetEnvironmentVariable(variable, new Uri(server.Address, path).AbsoluteUri);
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT", server.Address.AbsoluteUri);
         var session = new Session(
             folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System) { Waiting = told ?? (_ => { }) },
@@ -112,6 +116,12 @@ internal sealed class Session : IAsyncDisposable
         await Transport.DisposeAsync();
         _folder.Dispose();
         Clear();
+    }
+
+    private static IEnumerable<RestApi> Apis()
+    {
+        var catalogue = new RestCatalogue(GcpSource.Catalogue);
+        return catalogue.ApiNames.Select(name => catalogue.Api(name)!);
     }
 
     private static void Clear()

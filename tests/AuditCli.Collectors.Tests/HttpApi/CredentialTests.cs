@@ -149,7 +149,7 @@ public sealed class CredentialTests
     {
         using var server = new ProductServer("okta");
         using var folder = new TemporaryFolder();
-        using var key = RSA.Create(2048);
+        using var key = RsaKeys.Numbered(0);
         using var certificate = new CertificateRequest("CN=auditor", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         var file = folder.Write("key.pem", key.ExportPkcs8PrivateKeyPem() + "\n" + certificate.ExportCertificatePem());

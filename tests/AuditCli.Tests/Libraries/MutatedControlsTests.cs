@@ -44,7 +44,9 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         // Listed mutants are tried only in the long run, because trying every case without a match takes the longest.
         var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled))
             .Where(m => LongRun.IsWhole || !listed.Contains(WithoutLine($"{id} {m.Place}"))).ToArray();
-        var missed = (await UnnoticedAsync(control, [.. tried], fixtures)).Select(m => $"{id} {m.Place}").ToArray();
+        var noticed = await NoticedAsync(control, [.. tried], fixtures);
+        NoticedMutants.Approve(id, [.. mutants.Select(Name)], noticed.Select(n => (Name(n.Key), n.Value.Name)));
+        var missed = tried.Where(m => !noticed.ContainsKey(m)).Select(m => $"{id} {m.Place}").ToArray();
         var unlisted = missed.Where(m => !listed.Contains(WithoutLine(m))).ToArray();
         output.WriteLine($"{id}: {tried.Length - missed.Length} of {tried.Length} mutants are noticed");
         Assert.True(unlisted.Length == 0, $"no fixture notices, of {tried.Length}:\n{string.Join('\n', unlisted)}");
@@ -92,13 +94,25 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Returns the mutants that no case detects. All mutated tests are first evaluated together on the same tables, then all mutated
-    /// completeness checks. A mutant's control is run as a whole only where its result differs, because loading a case costs as much as
-    /// many queries.
+    /// Returns the mutants that a case detects, each with one such case. The case that detected it before is tried first. Of the others all
+    /// mutated tests are evaluated together on the same tables, then all mutated completeness checks. A mutant's control is run as a whole
+    /// only where its result differs, because loading a case costs as much as many queries.
     /// </summary>
-    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(Control control, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
+    private static async Task<ImmutableDictionary<Mutant, FixtureCase>> NoticedAsync(
+        Control control, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
     {
-        var tests = await UnnoticedAsync(
+        var noticed = ImmutableDictionary.CreateBuilder<Mutant, FixtureCase>();
+        var before = NoticedMutants.Of(control.Id);
+        foreach (var mutant in mutants)
+        {
+            if (before.TryGetValue(Name(mutant), out var name) && fixtures.Cases.FirstOrDefault(c => c.Name == name) is { } fixture
+                && await NoticesAsync(mutant, fixture))
+            {
+                noticed.Add(mutant, fixture);
+            }
+        }
+        mutants = mutants.RemoveAll(noticed.ContainsKey);
+        noticed.AddRange(await NoticedAsync(
             [.. mutants.Where(m => m.Test is not null)],
             fixtures,
             // The checks are the same for a mutant and its original, so the two can differ without them.
@@ -112,8 +126,8 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
                     .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" }),
                 ],
             },
-            (partitions, rows, mutant, n) => Said(partitions, rows, mutant.Test!.Value.Own.Id) == Said(partitions, rows, $"M{n}"));
-        var checks = await UnnoticedAsync(
+            (partitions, rows, mutant, n) => Said(partitions, rows, mutant.Test!.Value.Own.Id) == Said(partitions, rows, $"M{n}")));
+        noticed.AddRange(await NoticedAsync(
             [.. mutants.Where(m => m.Check is not null)],
             fixtures,
             // One test over all evidence has all checks, and costs less than the control's own tests.
@@ -127,12 +141,12 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
                 Tests = [control.Tests[0] with { Sql = OverAll(control) }],
                 Waivers = null,
             },
-            (partitions, _, mutant, n) => Said(partitions, mutant.Check!.Value.Own.Name) == Said(partitions, $"M{n}"));
-        return [.. tests, .. checks];
+            (partitions, _, mutant, n) => Said(partitions, mutant.Check!.Value.Own.Name) == Said(partitions, $"M{n}")));
+        return noticed.ToImmutable();
     }
 
     /// <param name="same">Whether the mutant of that number gives the result of its original test or check.</param>
-    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(
+    private static async Task<ImmutableDictionary<Mutant, FixtureCase>> NoticedAsync(
         ImmutableArray<Mutant> mutants,
         FixtureFile fixtures,
         Func<ImmutableArray<Mutant>, Control> together,
@@ -140,12 +154,12 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     {
         // Cases with much evidence detect the most mutants, so they come first. The remaining mutants are prepared again after a growing
         // number of cases.
+        var noticed = ImmutableDictionary.CreateBuilder<Mutant, FixtureCase>();
         var cases = fixtures.Cases.OrderByDescending(c => c.Partitions.Average(p => p.Evidence.Sum(e => e.Value.Rows.Length))).ToArray();
         for (var (done, next) = (0, Together); done < cases.Length && !mutants.IsEmpty; (done, next) = (done + next, next * 2))
         {
             var beside = together(mutants);
             using var ready = new ControlEvaluation(beside, clean: null);
-            var noticed = new HashSet<Mutant>();
             foreach (var fixture in cases.Skip(done).Take(next))
             {
                 var (_, _, rows, partitions) = await FixtureRunner.ConcludeAsync(
@@ -154,13 +168,13 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
                     t => t.Item.Id, t => Visible(fixture, rows[t.Index]), StringComparer.Ordinal);
                 foreach (var (n, mutant) in mutants.Index())
                 {
-                    if (!noticed.Contains(mutant) && !same(partitions, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
-                        noticed.Add(mutant);
+                    if (!noticed.ContainsKey(mutant) && !same(partitions, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
+                        noticed.Add(mutant, fixture);
                 }
             }
-            mutants = mutants.RemoveAll(noticed.Contains);
+            mutants = mutants.RemoveAll(noticed.ContainsKey);
         }
-        return mutants;
+        return noticed.ToImmutable();
     }
 
     private static string OverAll(Control control) =>
@@ -196,6 +210,9 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     /// <summary>Returns what a completeness check found in each partition of each test.</summary>
     private static string Said(ImmutableArray<TestResult> partitions, string check) =>
         string.Join('\n', partitions.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
+
+    /// <summary>Returns the mutant's place in its control without the line, which every edit above it changes.</summary>
+    private static string Name(Mutant mutant) => WithoutLine(mutant.Place);
 
     private static string WithoutLine(string place) => Line.Replace(place, "");
 

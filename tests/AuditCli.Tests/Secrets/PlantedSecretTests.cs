@@ -274,8 +274,7 @@ public sealed class PlantedSecretTests : IDisposable
                     for (var i = 0; i < _fields.Length; i++)
                         context.Response.Headers[$"X-Note-{i}"] = _fields[i];
                     context.Response.ContentType = answer[0] == '<' ? "text/xml" : "application/json";
-                    await context.Response.OutputStream.WriteAsync(answer);
-                    context.Response.Close();
+                    context.Response.Close(answer, willBlock: true);
                 }
             }
             catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)

@@ -77,8 +77,7 @@ public sealed class StrangersWordsTests : IAsyncDisposable
                 var isIdentity = (await reader.ReadToEndAsync()).Contains("GetCallerIdentity", StringComparison.Ordinal);
                 var answer = isIdentity ? Identity : """{"__type":"AccessDeniedException","message":"denied\u001b[2J\u001b]0;owned\u0007 \u202eevil"}""";
                 context.Response.StatusCode = isIdentity ? 200 : 400;
-                await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer));
-                context.Response.Close();
+                context.Response.Close(Encoding.UTF8.GetBytes(answer), willBlock: true);
             }
             catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
             {
