@@ -85,7 +85,8 @@ public static partial class HttpApiSource
         var address = HttpApiAddress.Of(text);
         return (product ?? throw new CollectionException(
             HttpApiCodes.UnknownProduct,
-            $"{target.Label}: {address.Host} does not show which product answers there; give {(target.IsOfOneCall ? "--product" : "product:")} {Names(products)}"),
+            $"{target.Label}: {address.Host} does not show which product answers there; "
+                + $"give {(target.IsOfOneCall ? "--product" : "product:")} {Names(products)}"),
             address);
     }
 
