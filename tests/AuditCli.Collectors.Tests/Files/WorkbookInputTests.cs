@@ -122,7 +122,9 @@ public sealed class WorkbookInputTests : IDisposable
 
     [Theory]
     [InlineData("", "inputs/list.xlsx, sheet Data: the sheet is empty; its first row must name the columns")]
-    [InlineData("<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>", "inputs/list.xlsx, sheet Data:1: no column 'x'; none of its 1 column has a declared name: is there a header?")]
+    [InlineData(
+        "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>",
+        "inputs/list.xlsx, sheet Data:1: no column 'x'; none of its 1 column has a declared name: is there a header?")]
     [InlineData("HEAD<row r=\"2\"><c r=\"A2\"><v>1</v></c><c r=\"C2\"><v>1</v></c></row>",
         "inputs/list.xlsx, sheet Data:2: C2 has a value, and its column has no heading")]
     [InlineData("HEAD<row r=\"2\"><c r=\"A2\" t=\"s\"><v>9</v></c></row>", "cell A2 names text number 9, which the workbook does not have")]

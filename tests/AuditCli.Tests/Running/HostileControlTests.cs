@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Tests.Reperformance;
 
@@ -89,13 +92,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     public async Task A_diff_with_such_a_control_says_what_it_could_not_read_and_calls_nothing_fixed_that_it_cannot_tell(string name)
     {
         // An exception of the earlier bundle that the later one has no more: the SQL of both says what was read.
-        var (before, after) = (Bundle(name, "before"), Bundle(name, "after"));
-        BundleForgery.Replace(
-            before,
-            "data/results/apd-aws-004.t1.ndjson",
-            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
-            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
-        BundleForgery.Reseal(before);
+        var (before, after) = Compared(name);
         var result = await EndsSoonAsync("diff BEFORE BUNDLE --allow-unsigned", after, before);
         Assert.True(result.ExitCode is 0 or 3, result.ToString());
         Assert.Contains(Item, result.Output, StringComparison.Ordinal);
@@ -187,11 +184,20 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     private (string Before, string After) Compared(string sql)
     {
         var (before, after) = (Bundle(sql, "before"), Bundle(sql, "after"));
+        var rows = Path.Combine(before, "data/results/apd-aws-004.t1.ndjson");
+        var owner = JsonElement.Parse(File.ReadLines(rows).First()).GetProperty("account").GetString()!;
         BundleForgery.Replace(
             before,
             "data/results/apd-aws-004.t1.ndjson",
             $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
-            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
+            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\",\"exception_id\":\"{ExceptionIds.For("APD-AWS-004", "T1", owner, Item)}\"");
+        var path = Path.Combine(before, "data/results/results.json");
+        var results = JsonNode.Parse(File.ReadAllText(path))!;
+        var control = results["controls"]![0]!;
+        foreach (var concluded in new[] { control, control["tests"]![0]! })
+            (concluded["conclusion"], concluded["deviations"]) = ("FAIL", 1);
+        control["tests"]![0]!["rows_sha256"] = Digest.Of(File.ReadAllBytes(rows)).Hex;
+        File.WriteAllText(path, results.ToJsonString());
         BundleForgery.Reseal(before);
         return (before, after);
     }
