@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Verification;
@@ -23,6 +22,7 @@ internal sealed class ShardCheck(
     public const int MostDepth = 2;
 
     private const string Question = VerifyQuestion.Shards;
+    private readonly Dictionary<string, Digest> _inputs = new(StringComparer.Ordinal);
     private readonly ImmutableDictionary<string, Digest> _digests = manifest.ToImmutableDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
 
     /// <summary>Verifies the shards.</summary>
@@ -117,11 +117,17 @@ internal sealed class ShardCheck(
         : signed?.Statement?.SignerKey != shard.Signer ? "another key signed it"
         : null;
 
-    /// <summary>Returns the questions of a shard that are not those of the bundle around it: its engagement and its controls.</summary>
+    /// <summary>
+    /// Returns the questions of a shard that are not those of the bundle around it: its engagement and its controls; and the inputs that are
+    /// not those of the first shard that has them.
+    /// </summary>
     private IEnumerable<string> Foreign(ImmutableArray<ManifestEntry> shard) => shard
-        .Where(e => e.Path == BundleLayout.Engagement || e.Path.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal))
-        .Where(e => _digests.GetValueOrDefault(e.Path) != e.Digest)
+        .Where(e => e.Path.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal)
+            ? (_inputs.TryAdd(e.Path, e.Digest) ? e.Digest : _inputs[e.Path]) != e.Digest
+            : IsQuestion(e.Path) && _digests.GetValueOrDefault(e.Path) != e.Digest)
         .Select(e => e.Path);
+
+    private static bool IsQuestion(string path) => path == BundleLayout.Engagement || path.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal);
 
     private static string In(Shard shard, string path) => path == "." ? shard.Archive : $"{shard.Archive}/{path}";
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Verification;

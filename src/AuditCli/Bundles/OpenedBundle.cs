@@ -50,6 +50,8 @@ internal sealed class OpenedBundle
     {
         var files = BundleFolder.Sealed(folder, verified);
         var opened = Open(files, files.Read(BundleLayout.Run));
+        if (ShardsCheck.WhyNot(files, opened.Record) is { } other)
+            throw new InvalidDataException(other);
         // What lies elsewhere cannot be compared; commands say that it is missing.
         return (PartitionsCheck.WhyNot(opened) ?? (files.Missing.Any() ? null : await ResultsCheck.WhyNotAsync(opened, host, cancellationToken))) is { } wrong
             ? throw new InvalidDataException(

@@ -108,7 +108,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         }
         var statement = collected.Files.Signature;
         return new(
-            collected.Id, collected.Files.TagManifestSha256!.Value, statement?.Sha256, statement?.SignerKey, Units(),
+            collected.Id, collected.Files.TagManifestSha256!.Value, statement?.Sha256, statement?.SignerKey, ShardsCheck.UnitsOf(collected.Record),
             RunRecord.Instant(collected.Record.Started, "started"), RunRecord.Instant(collected.Record.Finished, "finished"), length);
     }
 
@@ -122,12 +122,6 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         Directory.Delete(Path.GetDirectoryName(inside)!);
         return (new FetchEntry($"{at.TrimEnd('/')}/{Path.GetFileName(file)}", shard.Bytes, shard.Archive, digest), file);
     }
-
-    private ImmutableArray<ShardUnit> Units() =>
-    [
-        .. collected.Record.Targets.Where(t => t.IsRead).Select(t => new ShardUnit(t.Name, t.Account!)).Distinct()
-            .OrderBy(u => u.Target, StringComparer.Ordinal).ThenBy(u => u.Account, StringComparer.Ordinal),
-    ];
 
     /// <summary>Returns the record of the collection, with what was added now. Places of exchanges are in the archive.</summary>
     private RunRecord Record(string bundleId, Shard shard, ImmutableArray<PeopleSheet> sheets, DateTimeOffset now) => collected.Record with

@@ -168,6 +168,18 @@ public sealed class ShardTests(TwoShards made) : IClassFixture<TwoShards>, IDisp
         Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
+    [Fact]
+    public async Task An_input_that_is_not_the_same_in_every_shard_fails()
+    {
+        var bundle = Copy(made.Whole);
+        var second = Copy(made.Second);
+        File.WriteAllText(Path.Combine(second, "data", "inputs", "hr", "hr.csv"), "id\n3\n");
+        Samples.Reseal(second);
+        Layers.Replace(bundle, second);
+        var report = await Layers.VerifyAsync(bundle);
+        Assert.Contains(("SHARD_FOREIGN", "data/shards/two.tar/data/inputs/hr/hr.csv"), report.Problems.Select(p => (p.Code, p.Path)));
+    }
+
     [Theory]
     [InlineData(false, VerifyAnswer.Fails)]
     [InlineData(true, VerifyAnswer.Holds)]

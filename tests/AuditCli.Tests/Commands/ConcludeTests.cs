@@ -286,6 +286,25 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
         Assert.Equal(before, await AuditCommand.RunAsync(_folder.Path, "verify", asked.Bundle, "--allow-unsigned"));
     }
 
+    [Theory]
+    [InlineData(
+        "data/shards.jsonl", "\"units\":[]", "\"units\":[{\"target\":\"prod\",\"account\":\"1\"}]", "read other accounts than its record says")]
+    [InlineData("data/shards.jsonl", "\"started\":\"2", "\"started\":\"1", "gives other times of ")]
+    [InlineData("data/run.json", ",\"concluded\":{", ",\"concluded\":{\"_\":1,", "unknown member")]
+    [InlineData("data/run.json", "\"concluded\":{\"bundle_id\":\"example", "\"concluded\":{\"bundle_id\":\"another", "says that another")]
+    public async Task What_the_list_and_the_record_say_of_the_collected_bundle_must_be_true(string file, string was, string now, string because)
+    {
+        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        BundleForgery.Replace(done.Bundle, file, was, now);
+        BundleForgery.Reseal(done.Bundle);
+        foreach (var command in new[] { "show", "query" })
+        {
+            var result = await AuditCommand.RunAsync(_folder.Path, command, done.Bundle);
+            Assert.True(result.ExitCode == 2 && result.Output.Length == 0, result.ToString());
+            Assert.Contains(because, result.Error, StringComparison.Ordinal);
+        }
+    }
+
     private static void Refused((int ExitCode, string Output, string Error, string Bundle) done, string because)
     {
         Assert.Equal(2, done.ExitCode);
