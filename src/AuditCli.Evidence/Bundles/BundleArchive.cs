@@ -101,6 +101,8 @@ internal sealed class BundleArchive : BundleFiles
         return all;
     }
 
+    public override Stream Open(string path) => new MemberStream(Member(path));
+
     public override bool IsSpecial(string path) => false;
 
     public override void Dispose() => _handle.Dispose();
@@ -108,6 +110,18 @@ internal sealed class BundleArchive : BundleFiles
     private ArchiveContent Member(string path) => _index.Files.TryGetValue(_prefix + path, out var member)
         ? new(_handle, path, member)
         : throw new FileNotFoundException($"{path} is not in the archive", path);
+
+    private sealed class MemberStream(ArchiveContent content) : ReadOnlyStream
+    {
+        public override int Read(Span<byte> buffer) => content.Read(buffer);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                content.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 
     private enum Kind
     {

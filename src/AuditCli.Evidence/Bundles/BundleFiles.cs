@@ -25,6 +25,10 @@ internal abstract class BundleFiles : IDisposable
     /// <inheritdoc cref="Hash" path="/exception"/>
     public abstract byte[]? Read(string path, long limit);
 
+    /// <summary>Opens a regular file to be read once and forwards.</summary>
+    /// <inheritdoc cref="Hash" path="/exception"/>
+    public abstract Stream Open(string path);
+
     /// <summary>Whether the file is known to be a pipe or another special file; false when it cannot be opened.</summary>
     public abstract bool IsSpecial(string path);
 
@@ -73,6 +77,22 @@ internal sealed class BundleFolder(string root) : BundleFiles
     public override (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken) => SafeFile.Hash(At(path), cancellationToken);
 
     public override byte[]? Read(string path, long limit) => SafeFile.Read(At(path), limit);
+
+    public override Stream Open(string path)
+    {
+        var handle = SafeFile.OpenRead(At(path));
+        try
+        {
+            // Reading the size throws for folders, pipes and devices.
+            SafeFile.Size(handle, path);
+            return new FileStream(handle, FileAccess.Read, bufferSize: 0);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
 
     public override bool IsSpecial(string path)
     {

@@ -281,6 +281,8 @@ public sealed class BundleTests : IDisposable
 
         public override byte[]? Read(string path, long limit) => Changed(path, _folder.Read(path, limit));
 
+        public override Stream Open(string path) => Changed(path, new MemoryStream(_folder.Read(path, long.MaxValue)!));
+
         public override bool IsSpecial(string path) => _folder.IsSpecial(path);
 
         public override void Dispose() => _folder.Dispose();
