@@ -100,7 +100,8 @@ public static class FixtureRunner
     private static DateTimeOffset EndOfPeriod(FixtureCase fixture) => Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1));
 
     private static IEnumerable<string> Compare(
-        FixtureExpectation expect, ControlResult result, ImmutableArray<TestResult> partitions, ILookup<string, string> items, ILookup<(string Verdict, string Item), string> reasons)
+        FixtureExpectation expect, ControlResult result, ImmutableArray<TestResult> partitions, ILookup<string, string> items,
+        ILookup<(string Verdict, string Item), string> reasons)
     {
         if (result.Conclusion != expect.Conclusion)
         {

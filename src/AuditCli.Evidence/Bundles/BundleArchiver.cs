@@ -172,7 +172,7 @@ public static class BundleArchiver
     }
 
     /// <summary>Returns the folders of files, each with a slash at its end; the bundle's own is empty.</summary>
-    private static IEnumerable<string> Folders(IEnumerable<string> files)
+    private static HashSet<string> Folders(IEnumerable<string> files)
     {
         var folders = new HashSet<string>(StringComparer.Ordinal) { "" };
         foreach (var file in files)

@@ -37,6 +37,7 @@ public static class BundleVerifier
         private readonly ConcurrentDictionary<string, byte[]> _kept = new(StringComparer.Ordinal);
         private readonly List<VerifyProblem> _problems = [];
         private readonly Dictionary<string, VerifyAnswer> _answers = new(StringComparer.Ordinal);
+        private readonly EmptyTables _tables = new();
         private long _problemCount;
 
         public VerifyReport Run(CancellationToken cancellationToken)
@@ -201,6 +202,8 @@ public static class BundleVerifier
                 if (found[n] is { } read && read.Digest != expected)
                     Fail(VerifyQuestion.Files, VerifyCode.ContentModified, file, $"has the SHA-256 {read.Digest}, not {expected}");
             }
+            foreach (var problem in _tables.Problems(_kept.GetValueOrDefault(BundleLayout.Results)))
+                Add(problem);
             return (bytes, all);
         }
 
@@ -209,6 +212,8 @@ public static class BundleVerifier
         /// </summary>
         private (Digest Digest, long Size)? Hash(BundleFiles files, string file, CancellationToken cancellationToken)
         {
+            if (_tables.Hash(files, file, options.MaxProblems, cancellationToken) is { } hashed)
+                return hashed;
             if (!BundleFacts.Sources.Contains(file) || files.Read(file, BundleFacts.Limit) is not { } content)
                 return files.Hash(file, cancellationToken);
             _kept[file] = content;
@@ -241,8 +246,7 @@ public static class BundleVerifier
             var found = new AttestationCheck(new(statement, signature, stamp, sigstore, signer), options, Fail).Run();
             if (found.Signer is { } who && options.Trust.IsNobody)
             {
-                Undecided(
-                    VerifyQuestion.KeyTrust, VerifyCode.SignerNotAsked, AttestationFiles.PathOf(AttestationFiles.SignerName),
+                Undecided(VerifyQuestion.KeyTrust, VerifyCode.SignerNotAsked, AttestationFiles.PathOf(AttestationFiles.SignerName),
                     $"signed by {who}; to check whether it is trusted, give its key, certificate or authority with --trust");
             }
             return found;
@@ -272,8 +276,7 @@ public static class BundleVerifier
             {
                 if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
                 {
-                    Fail(
-                        VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),
+                    Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),
                         "contradicts the bundle about its identity, content or conclusions");
                 }
             }
@@ -339,8 +342,7 @@ public static class BundleVerifier
 
         private void Fail(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Fails));
 
-        private void Undecided(string question, string code, string file, string message) =>
-            Add(new(question, code, file, message, VerifyAnswer.Undecided));
+        private void Undecided(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Undecided));
 
         private void Add(VerifyProblem problem)
         {

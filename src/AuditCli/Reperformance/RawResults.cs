@@ -108,7 +108,9 @@ internal sealed class RawResults
 
     /// <summary>Returns the elements of a list; none if there is no such list.</summary>
     public static JsonElement.ArrayEnumerator Members(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray()
+            : default;
 
     private static (string Test, string Target, string Account)? Partition(ReadOnlyMemory<byte> line)
     {

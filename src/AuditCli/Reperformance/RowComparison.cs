@@ -12,8 +12,8 @@ namespace AuditCli.Reperformance;
 internal sealed record RowDifference(string Target, string Account, string Item, JsonElement? Before, JsonElement? After);
 
 /// <summary>
-/// Pairs the rows of a test that ran twice, or its results by partition. Equal lines at the same position are skipped without parsing; other rows are held in memory
-/// only until their counterpart is found.
+/// Pairs the rows of a test that ran twice, or its results by partition. Equal lines at the same position are skipped without parsing;
+/// other rows are held in memory only until their counterpart is found.
 /// </summary>
 internal static class RowComparison
 {

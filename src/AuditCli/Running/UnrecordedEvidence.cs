@@ -33,5 +33,5 @@ internal sealed record UnrecordedEvidence(ImmutableDictionary<(string Target, st
 
     private static bool IsUnrecorded(EvidenceItem item) => item is { Pages: 0, Exchanges.IsEmpty: true };
 
-    private static bool FailedUnsent(EvidenceItem item) => IsUnrecorded(item) && item is { Outcome: CollectionOutcome.Failed, Items: 0, Calls: null };
+    private static bool FailedUnsent(EvidenceItem item) => IsUnrecorded(item) && item is { Outcome: CollectionOutcome.Failed, Items: 0, IsPerParent: false };
 }

@@ -37,8 +37,8 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
     private const int Sampled = 4;
 
     /// <summary>
-    /// Each command with each kind of file in <c>.ci/long</c>; otherwise one in four of these combinations, and a report of other results, as a whole or by partition,
-    /// than the verified ones, which would print conclusions that nobody reached under a signature that holds.
+    /// Each command with each kind of file in <c>.ci/long</c>; otherwise one in four of these combinations, and a report of other
+    /// results, as a whole or by partition, than the verified ones, which would print conclusions that nobody reached under a signature that holds.
     /// </summary>
     public static TheoryData<string, string> Cases
     {

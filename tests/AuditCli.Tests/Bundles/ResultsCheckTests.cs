@@ -78,7 +78,8 @@ public sealed class ResultsCheckTests(OneAccount account) : IClassFixture<OneAcc
     {
         var bundle = Copy();
         var file = Path.Combine(bundle, Partitions);
-        static string Other(string line, string account) => line.Replace("\"account\":\"111122223333\"", $"\"account\":\"{account}\"", StringComparison.Ordinal);
+        static string Other(string line, string account) =>
+            line.Replace("\"account\":\"111122223333\"", $"\"account\":\"{account}\"", StringComparison.Ordinal);
         switch (forgery)
         {
             case "removed":

@@ -132,7 +132,8 @@ internal static class ReportBundle
             new("duckdb", "v1.5.6", ImmutableSortedDictionary<string, string>.Empty),
             new(At, new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 11, 16, 0, 0, 0, TimeSpan.Zero), 86400),
             [
-                await WithPartitionsAsync(Control("APD-AWS-901", conclusion, "Console users sign in with a second factor", ItgcDomain.AccessToProgramsAndData) with
+                await WithPartitionsAsync(Control(
+                    "APD-AWS-901", conclusion, "Console users sign in with a second factor", ItgcDomain.AccessToProgramsAndData) with
                 {
                     Sha256 = Digest.Of(Encoding.UTF8.GetBytes(ControlFile)),
                     Origin = ControlOrigin.Local,

@@ -280,7 +280,8 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         var files = new Dictionary<string, MemoryStream>();
         var parameters = control.Parameters.Select(EffectiveParameter.Of);
         var scope = new ControlInScope(control, ControlOrigin.Shipped, [.. parameters]);
-        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), clean: null, cancellationToken);
+        var result = await Evaluator.EvaluateAsync(
+            scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), clean: null, cancellationToken);
         return new(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 
