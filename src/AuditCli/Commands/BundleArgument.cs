@@ -12,8 +12,12 @@ internal static class BundleArgument
     /// <summary>Returns why a path cannot be a bundle's folder, for a command that needs a folder; null if it can be one.</summary>
     /// <param name="path">A full path.</param>
     public static string? WhyNoFolder(string command, string path) =>
-        File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path))
-        : WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
+        File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path)) : WhyNoBundle(path);
+
+    /// <summary>Returns why a path is neither a bundle's folder nor a file, which may be an archive; null if it can be one.</summary>
+    /// <param name="path">A full path.</param>
+    public static string? WhyNoBundle(string path) =>
+        WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
             ? $"{Shown(path)} is not a bundle: it has neither bagit.txt nor data; 'auditcli run' prints the path of its bundle at the end"
             : null);
 

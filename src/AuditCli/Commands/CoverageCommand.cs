@@ -48,15 +48,18 @@ internal static class CoverageCommand
                 async () =>
                 {
                     var paths = (parsed.GetValue(bundles) ?? []).Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToImmutableArray();
-                    if (paths.Select(p => BundleArgument.WhyNoFolder("coverage", p)).FirstOrDefault(w => w is not null) is { } wrong)
-                        return await BundleCommands.UsageAsync(error, wrong);
                     if (paths.GroupBy(p => p, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
                         return await BundleCommands.UsageAsync(error, $"{PrintableText.Of(twice.Key, 500)} is given twice");
                     var (question, faults) = Question(
                         host, parsed.GetValue(folder), [.. parsed.GetValue(framework) ?? []], parsed.GetValue(pack));
                     if (question is null)
                         return await BundleCommands.UsageAsync(error, string.Join(Environment.NewLine, faults));
-                    var report = await Task.Run(() => (question with { Bundles = [.. paths.Select(p => OpenedBundle.Open(p))] }).Answer(), cancellationToken);
+                    var (found, wrong) = BundlePlace.All(paths, cancellationToken);
+                    if (found is null)
+                        return await BundleCommands.UsageAsync(error, wrong!);
+                    using var places = found;
+                    var report = await Task.Run(
+                        () => (question with { Bundles = [.. places.Folders.Select(p => OpenedBundle.Open(p))] }).Answer(), cancellationToken);
                     if (parsed.GetValue(form) == "json")
                         await output.WriteLineAsync(CoverageJson.Of(report));
                     else

@@ -45,8 +45,10 @@ internal static class DiffCommand
                 var paths = parsed.GetValue(bundles)!.Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToArray();
                 if (paths.Length < 2)
                     return await BundleCommands.UsageAsync(error, "name two or more bundles, oldest first: one has nothing to be compared with");
-                if (paths.Select(p => BundleArgument.WhyNoFolder("diff", p)).FirstOrDefault(w => w is not null) is { } wrong)
-                    return await BundleCommands.UsageAsync(error, wrong);
+                var (found, wrong) = BundlePlace.All(paths, cancellationToken);
+                if (found is null)
+                    return await BundleCommands.UsageAsync(error, wrong!);
+                using var places = found;
                 VerifyOptions options;
                 try
                 {
@@ -56,7 +58,7 @@ internal static class DiffCommand
                 {
                     return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
                 }
-                var diff = await BundleDiff.OfAsync([.. paths], options, host, cancellationToken);
+                var diff = await BundleDiff.OfAsync(places.Folders, options, host, cancellationToken);
                 switch (parsed.GetValue(form))
                 {
                     case "json":

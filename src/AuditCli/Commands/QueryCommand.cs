@@ -72,11 +72,13 @@ internal static partial class QueryCommand
         if (sql is null && (form != "text" || file is not null))
             return await BundleCommands.UsageAsync(error, "--format and --out need a SELECT, and none was given");
         var path = host.FullPath(given);
-        if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
-            return await BundleCommands.UsageAsync(error, noBundle);
+        var (found, noBundle) = BundlePlace.Of(path, cancellationToken);
+        if (found is null)
+            return await BundleCommands.UsageAsync(error, noBundle!);
+        using var place = found;
         if (file is not null)
             BundleCommands.RefuseInside("--out", host.FullPath(file), path);
-        var opened = OpenedBundle.Open(path);
+        var opened = OpenedBundle.Open(place.Folder);
         var scope = QueryTables.Of(opened);
         if (sql is null)
         {

@@ -40,8 +40,6 @@ internal static class ReperformCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (BundleArgument.WhyNoFolder("reperform", path) is { } noBundle)
-                return await BundleCommands.UsageAsync(error, noBundle);
             var json = parsed.GetValue(form) == "json";
             VerifyOptions options;
             try
@@ -55,13 +53,17 @@ internal static class ReperformCommand
             }
             try
             {
+                var (found, noBundle) = BundlePlace.Of(path, cancellationToken);
+                if (found is null)
+                    return await BundleCommands.UsageAsync(error, noBundle!);
+                using var place = found;
                 if (parsed.GetValue(controls) is not { } folder)
                 {
-                    var done = await Reperformed.OfAsync(path, options, host, error, cancellationToken);
+                    var done = await Reperformed.OfAsync(place.Folder, options, host, error, cancellationToken);
                     Print(output, json, () => ReperformText.Json(done), () => ReperformText.Write(output, done));
                     return done.ExitCode;
                 }
-                var (changes, faults) = await ControlChanges.OfAsync(path, folder, options, host, error, cancellationToken);
+                var (changes, faults) = await ControlChanges.OfAsync(place.Folder, folder, options, host, error, cancellationToken);
                 if (changes is null)
                     return CommandErrors.Report(error, faults);
                 Print(output, json, () => ReperformText.Json(changes), () => ReperformText.Write(output, changes));

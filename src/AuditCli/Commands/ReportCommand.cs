@@ -47,7 +47,7 @@ internal static class ReportCommand
         {
             var error = parsed.InvocationConfiguration.Error;
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (BundleArgument.WhyNoFolder("report", path) is { } noBundle)
+            if (BundleArgument.WhyNoBundle(path) is { } noBundle)
                 return await BundleCommands.UsageAsync(error, noBundle);
             var word = parsed.GetValue(format);
             var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();
@@ -62,10 +62,13 @@ internal static class ReportCommand
             try
             {
                 CheckTarget(target, path, formats);
-                var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
+                using var place = Unpacked(path, error, cancellationToken);
+                if (place is null)
+                    return ExitCode.Failed;
+                var verification = await BundleVerifier.VerifyAsync(place.Folder, verify.Of(parsed, path), cancellationToken);
                 if (verification.Answer == VerifyAnswer.Fails || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var opened = OpenedBundle.Open(path, verification.TagManifestSha256);
+                var opened = OpenedBundle.Open(place.Folder, verification.TagManifestSha256);
                 opened.RequireRows(opened.Results.Controls);
                 var workpaper = WorkpaperReader.Read(opened, host.Sources) with
                 {
@@ -89,6 +92,20 @@ internal static class ReportCommand
             }
         });
         return command;
+    }
+
+    /// <summary>Returns the place of a bundle; null, after a message, if it is an archive that cannot be unpacked safely.</summary>
+    private static BundlePlace? Unpacked(string path, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return BundlePlace.Of(path, cancellationToken).Place;
+        }
+        catch (InvalidDataException e)
+        {
+            error.WriteLine($"no report is made of it: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>Checks that the reports can be written to the target; null means stdout.</summary>

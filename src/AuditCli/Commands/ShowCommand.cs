@@ -75,9 +75,11 @@ internal static class ShowCommand
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
             return await BundleCommands.UsageAsync(error, "--html, --raw and --output json exclude each other; give one of them");
         var path = host.FullPath(given);
-        if (BundleArgument.WhyNoFolder("show", path) is { } noBundle)
-            return await BundleCommands.UsageAsync(error, noBundle);
-        var opened = OpenedBundle.Open(path);
+        var (found, noBundle) = BundlePlace.Of(path, cancellationToken);
+        if (found is null)
+            return await BundleCommands.UsageAsync(error, noBundle!);
+        using var place = found;
+        var opened = OpenedBundle.Open(place.Folder);
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);

@@ -37,14 +37,22 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
     [InlineData("diff")]
     [InlineData("report")]
     [InlineData("reperform")]
-    [InlineData("seal")]
-    public async Task An_archive_is_to_be_verified_and_unpacked_first(string command)
+    public async Task A_file_that_is_no_archive_of_a_bundle_is_not_unpacked(string command)
     {
         using var folder = new TemporaryFolder();
         var result = await RunAsync(command, folder.Write("bundle.zip", "PK"));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("bundle.zip cannot be unpacked: the archive ", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_archive_is_to_be_verified_and_unpacked_before_it_is_signed()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await RunAsync("seal", folder.Write("bundle.zip", "PK"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(
-            $"is a file: {command} works on a bundle's folder. Check the archive with 'auditcli verify', then unpack it",
+            "is a file: seal works on a bundle's folder. Check the archive with 'auditcli verify', then unpack it",
             result.Error,
             StringComparison.Ordinal);
     }
