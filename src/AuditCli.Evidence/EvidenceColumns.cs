@@ -5,6 +5,9 @@ namespace AuditCli.Evidence;
 /// <summary>The columns that AuditCli adds to a source's own. They begin with an underscore, which no API's names do.</summary>
 public static class EvidenceColumns
 {
+    /// <summary>The column with the <c>_ref</c> of the parent row for which a row was requested.</summary>
+    public const string Parent = "_parent";
+
     /// <summary>
     /// Returns <c>_target, _account, _region, _ref</c> (exchange record and JSON pointer); for rows requested per parent also
     /// <c>_parent</c>, the parent's <c>_ref</c>, and <c>_with_&lt;Param&gt;</c>, the parameter's text in the request.
@@ -12,7 +15,7 @@ public static class EvidenceColumns
     public static ImmutableArray<Column> Added(bool perParent, IEnumerable<string> with) =>
     [
         Text("_target"), Text("_account"), Text("_region"), Text("_ref"),
-        .. perParent ? [Text("_parent"), .. with.Select(p => Text("_with_" + p))] : Array.Empty<Column>(),
+        .. perParent ? [Text(Parent), .. with.Select(p => Text("_with_" + p))] : Array.Empty<Column>(),
     ];
 
     /// <summary>
@@ -24,7 +27,7 @@ public static class EvidenceColumns
     /// <summary>Returns the columns of <see cref="Calls"/> that name the call and its outcome; all are text.</summary>
     public static ImmutableArray<Column> CallNames(IEnumerable<string> with) =>
     [
-        Text("_target"), Text("_account"), Text("_region"), Text("_parent"), .. with.Select(p => Text("_with_" + p)),
+        Text("_target"), Text("_account"), Text("_region"), Text(Parent), .. with.Select(p => Text("_with_" + p)),
         Text("outcome"), Text("code"),
     ];
 

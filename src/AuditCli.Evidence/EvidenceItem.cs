@@ -80,7 +80,10 @@ public sealed record EvidenceItem
     /// <summary>Rows in the table.</summary>
     public required long Items { get; init; }
 
-    /// <summary>Path of the table from the bundle's root; null when nothing was read.</summary>
+    /// <summary>
+    /// Path of the table from the bundle's root; null when it has no rows. Bundles whose results have schema 1 have a file for it even then,
+    /// unless no request could be sent.
+    /// </summary>
     public string? Table { get; init; }
 
     /// <summary>SHA-256 of the uncompressed table.</summary>
@@ -89,9 +92,12 @@ public sealed record EvidenceItem
     /// <summary>The table's columns with their types, in order, those with an underscore included.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
+    /// <summary>Whether it was requested for each row of a parent table.</summary>
+    public bool IsPerParent => Columns.Any(c => c.Name == EvidenceColumns.Parent);
+
     /// <summary>
     /// With <c>for_each</c>: the path of the table of calls, one row per parent row that was asked for, which also names each call's
-    /// exchanges.
+    /// exchanges; null when it has none.
     /// </summary>
     public string? Calls { get; init; }
     public Digest? CallsSha256 { get; init; }

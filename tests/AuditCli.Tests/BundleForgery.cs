@@ -25,6 +25,14 @@ internal static class BundleForgery
         return copy;
     }
 
+    /// <summary>Copies the signature of a bundle into a copy of it.</summary>
+    public static void CopyAttestation(string bundle, string copy)
+    {
+        Directory.CreateDirectory(Path.Combine(copy, "attestation"));
+        foreach (var file in Directory.GetFiles(Path.Combine(bundle, "attestation")))
+            File.Copy(file, Path.Combine(copy, "attestation", Path.GetFileName(file)));
+    }
+
     /// <summary>Replaces text in a file, and fails if the file does not contain it.</summary>
     public static void Replace(string bundle, string file, string what, string with)
     {

@@ -11,7 +11,8 @@ namespace AuditCli.Evidence.Bundles;
 /// </summary>
 internal sealed class BundleArchive : BundleFiles
 {
-    private const int BufferSize = 128 * 1024;    private readonly FileBytes _bytes;
+    private const int BufferSize = 128 * 1024;
+    private readonly FileBytes _bytes;
     private readonly ArchiveIndex _index;
     private readonly string _prefix;
     private readonly IDisposable? _owner;
@@ -20,6 +21,10 @@ internal sealed class BundleArchive : BundleFiles
         (_bytes, _index, _prefix, _owner) = (bytes, index, index.TopFolder, owner);
 
     public override string Name => _prefix.TrimEnd('/');
+
+    /// <summary>Returns the exception for an archive that is not safe to read.</summary>
+    public static InvalidDataException Unsafe(string archive, ManifestFault fault) =>
+        new($"{archive} cannot be read: {(fault.Path == "." ? "the archive" : fault.Path)} {fault.Message}");
 
     /// <summary>Reads the list of entries; returns null, and why, when it is not safe to continue.</summary>
     /// <param name="limit">The largest allowed number of entries.</param>

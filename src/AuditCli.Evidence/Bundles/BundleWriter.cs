@@ -99,13 +99,13 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <exception cref="ArgumentException">See <see cref="PathOf"/>.</exception>
     public FileStream OpenFile(string relative) => new(PathOf(relative), FileMode.CreateNew, FileAccess.Write, FileShare.None);
 
-    /// <summary>Opens the table of an evidence item, at <see cref="BundleLayout.Table"/>.</summary>
+    /// <summary>Opens the table of an evidence item, at <see cref="BundleLayout.Table"/>; without rows it gets no file.</summary>
     public TableWriter OpenTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(PathOf(BundleLayout.Table(evidenceId)), added, own);
+        new(CheckedPath(BundleLayout.Table(evidenceId)), added, own);
 
     /// <summary>Opens the table of calls of an evidence item, at <see cref="BundleLayout.Calls"/>.</summary>
     public TableWriter OpenCallsTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(PathOf(BundleLayout.Calls(evidenceId)), added, own);
+        new(CheckedPath(BundleLayout.Calls(evidenceId)), added, own);
 
     /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
     /// <exception cref="IOException">This write or an earlier one failed.</exception>

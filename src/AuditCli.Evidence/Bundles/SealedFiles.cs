@@ -9,7 +9,7 @@ namespace AuditCli.Evidence.Bundles;
 /// Reads files of a bundle and compares each with the manifest before any of its content is used, so that reading one item does
 /// not require reading the whole bundle. <c>BundleVerifier</c> checks whether the bundle is complete, and who signed it.
 /// </summary>
-public sealed class SealedFiles
+public sealed class SealedFiles : IDisposable
 {
     private const int SmallFileLimit = 1024 * 1024;
     private const int MaxEntries = 1_000_000;
@@ -17,6 +17,9 @@ public sealed class SealedFiles
     private readonly ConcurrentDictionary<string, SealedBlocks> _blocks = new(StringComparer.Ordinal);
 
     private readonly BundleFiles _files;
+
+    /// <summary>The files as they are, without a comparison.</summary>
+    internal BundleFiles Files => _files;
 
     private SealedFiles(string path, BundleFiles files, Digest tagManifest, IEnumerable<ManifestEntry> manifest)
     {
@@ -104,7 +107,7 @@ public sealed class SealedFiles
     }
 
     private static BundleArchive Archive(string path, (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) opened) =>
-        opened.Archive ?? throw new InvalidDataException($"{path}: {opened.Faults[0].Path} {opened.Faults[0].Message}");
+        opened.Archive ?? throw BundleArchive.Unsafe(path, opened.Faults[0]);
 
     /// <summary>Whether the manifest names the file.</summary>
     public bool Has(string path) => _manifest.ContainsKey(path);
@@ -157,6 +160,9 @@ public sealed class SealedFiles
             throw;
         }
     }
+
+    /// <summary>Closes an archive. A folder holds nothing open.</summary>
+    public void Dispose() => _files.Dispose();
 
     internal static InvalidDataException Changed(string path) =>
         new($"{path} is not the file that was sealed: its SHA-256 differs from the manifest's");

@@ -15,20 +15,28 @@ public sealed record Misfit(string Column, string Description)
 }
 
 /// <summary>
-/// A finished table: its number of rows, and the SHA-256 of its uncompressed bytes, by which tables are compared.
+/// A finished table: its number of rows, and the SHA-256 of its uncompressed bytes, by which tables are compared. A table without rows has no
+/// file, so an index line states neither path nor digest of it.
 /// </summary>
-public sealed record TableSummary(long Rows, Digest Sha256);
+public sealed record TableSummary(long Rows, Digest Sha256)
+{
+    /// <summary>Returns the path of the table's file; null where there is none.</summary>
+    public string? At(string path) => Rows == 0 ? null : path;
+
+    /// <summary>The digest of the file's content; null where there is no file.</summary>
+    public Digest? FileSha256 => Rows == 0 ? null : Sha256;
+}
 
 /// <summary>
 /// Writes an evidence table as NDJSON inside gzip (RFC 8259, RFC 1952). Equal rows give equal uncompressed bytes: members in the
 /// order of the columns, absent and null members left out, no white space, timestamps in UTC, doubles as ECMAScript prints them,
-/// nested values with their number literals unchanged. Memory does not grow with the number of rows. It allows one caller at a
-/// time.
+/// nested values with their number literals unchanged. Memory does not grow with the number of rows. The file is created with the
+/// first rows; a table without rows has none. It allows one caller at a time.
 /// </summary>
 public sealed class TableWriter : IDisposable
 {
     private const int FlushAt = 64 * 1024;
-    private readonly GrowingFile _file;
+    private readonly string _path;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly JsonText _text = new();
     private readonly ImmutableArray<Column> _added;
@@ -38,18 +46,18 @@ public sealed class TableWriter : IDisposable
     private readonly JsonElement[] _cells;
     private readonly CellState[] _states;
     private readonly List<(string Name, int Column)> _lastShape = [];
+    private GrowingFile? _file;
     private GZipStream? _gzip;
     private bool _empty = true;
     private IOException? _failure;
     private TableSummary? _summary;
 
-    /// <param name="path">A file that does not exist, in a folder that does. The file is open only during a write.</param>
+    /// <param name="path">A file that does not exist; its folder is created with it. The file is open only during a write.</param>
     /// <param name="added">
     /// The columns that AuditCli adds, all text, first in each row; see <see cref="EvidenceColumns"/>.
     /// </param>
     /// <param name="own">The source's columns.</param>
     /// <exception cref="ArgumentException">Two columns have the same name, or an added column is not text.</exception>
-    /// <exception cref="IOException">The file exists, or cannot be created.</exception>
     public TableWriter(string path, ImmutableArray<Column> added, ImmutableArray<Column> own)
     {
         if (added.Any(c => c.Type != ColumnType.Text))
@@ -63,7 +71,7 @@ public sealed class TableWriter : IDisposable
         _columnByName = own.Select((c, i) => (c.Name, i)).ToDictionary(c => c.Name, c => c.i, StringComparer.Ordinal);
         _cells = new JsonElement[own.Length];
         _states = new CellState[own.Length];
-        _file = GrowingFile.Create(path);
+        _path = path;
     }
 
     private enum CellState : byte
@@ -142,9 +150,7 @@ public sealed class TableWriter : IDisposable
         Guarded(() =>
         {
             _gzip?.Dispose();
-            if (Rows == 0)
-                _file.Write(GzipMember.Empty);
-            _file.Synchronise();
+            _file?.Synchronise();
         });
         return _summary = new(Rows, Digest.FromHash(_hash.GetHashAndReset()));
     }
@@ -153,7 +159,7 @@ public sealed class TableWriter : IDisposable
     public void Dispose()
     {
         _hash.Dispose();
-        _file.Dispose();
+        _file?.Dispose();
     }
 
     private void FindCells(JsonElement row)
@@ -227,8 +233,14 @@ public sealed class TableWriter : IDisposable
         _hash.AppendData(_text.Written);
         // The compressor is created at the first flush: it holds about 256 KiB, too much for each table that still waits for its first
         // response.
-        Guarded(() => (_gzip ??= new(_file, CompressionLevel.Fastest, leaveOpen: true)).Write(_text.Written));
+        Guarded(() => (_gzip ??= new(Created(), CompressionLevel.Fastest, leaveOpen: true)).Write(_text.Written));
         _text.Truncate(0);
+    }
+
+    private GrowingFile Created()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        return _file = GrowingFile.Create(_path);
     }
 
     private void Guarded(Action write)
@@ -239,7 +251,7 @@ public sealed class TableWriter : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _failure = new($"{_file.Name}: {e.Message}", e);
+            _failure = new($"{_path}: {e.Message}", e);
             throw _failure;
         }
     }

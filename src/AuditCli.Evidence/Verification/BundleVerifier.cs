@@ -45,6 +45,7 @@ public static class BundleVerifier
 
         private readonly ConcurrentDictionary<string, byte[]> _kept = new(StringComparer.Ordinal);
         private readonly VerifyFindings _found = new(options.MaxProblems);
+        private readonly EmptyTables _tables = new();
 
         public ImmutableArray<ManifestEntry> Manifest { get; private set; } = [];
 
@@ -239,6 +240,8 @@ public static class BundleVerifier
                 if (found[n] is { } read && read.Digest != expected)
                     _found.Fail(VerifyQuestion.Files, VerifyCode.ContentModified, file, $"has the SHA-256 {read.Digest}, not {expected}");
             }
+            foreach (var problem in _tables.Problems(_kept.GetValueOrDefault(BundleLayout.Results)))
+                _found.Add(problem);
             return (bytes, all);
         }
 
@@ -247,6 +250,8 @@ public static class BundleVerifier
         /// </summary>
         private (Digest Digest, long Size)? Hash(BundleFiles files, string file, CancellationToken cancellationToken)
         {
+            if (_tables.Hash(files, file, options.MaxProblems, cancellationToken) is { } hashed)
+                return hashed;
             if (!BundleFacts.Sources.Contains(file) || files.Read(file, BundleFacts.Limit) is not { } content)
                 return files.Hash(file, cancellationToken);
             _kept[file] = content;

@@ -40,9 +40,6 @@ public sealed class GzipMember : IDisposable
         _inflated = new DeflateStream(_chunks, CompressionMode.Decompress, leaveOpen: true);
     }
 
-    /// <summary>A member with empty content.</summary>
-    internal static ReadOnlySpan<byte> Empty => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
     /// <summary>Reads the next bytes; returns 0 once the end is reached and its trailer has been checked.</summary>
     public int Read(Span<byte> buffer)
     {

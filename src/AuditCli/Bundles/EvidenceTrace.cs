@@ -75,10 +75,9 @@ internal sealed class EvidenceTrace
             Search(search, table, evidence.TableSha256, isCalls: false);
         search.EndTable(isCalls: false);
         if (evidence.Calls is { } calls)
-        {
             Search(search, calls, evidence.CallsSha256, isCalls: true);
+        if (evidence.IsPerParent)
             search.EndTable(isCalls: true);
-        }
         search.EndEvidence(_regions);
     }
 

@@ -10,10 +10,8 @@ using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Verification;
-using AuditCli.Reperformance;
 using AuditCli.Reports;
 using AuditCli.Reports.Workpapers;
-using AuditCli.Signing;
 using AuditCli.Text;
 
 namespace AuditCli.Commands;

@@ -3,6 +3,7 @@ using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reperformance;
 using AuditCli.Running;
 using Spectre.Console;
@@ -22,6 +23,7 @@ internal static class RunCommand
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
         var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal even if a file contains what looks like a credential; the bundle records it.");
+        var archive = ArchiveOption.Of(host);
         var resume = new Option<string?>("--resume")
         {
             Description = "Finish a run that collected everything but could not be sealed, from its .partial folder.",
@@ -36,6 +38,9 @@ internal static class RunCommand
             disk failed) says how to finish it: --resume takes what was collected, evaluates it again as reperform does, and
             sends no request. A folder that was changed since, or of a run that was interrupted during collection, is refused.
 
+            With --archive the sealed bundle becomes one reproducible .tar, to be stored or handed over as one file; every command
+            but seal reads it. It is written beside the folder, read back and compared, and only then the folder is deleted.
+
             Exit codes: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error,
             130 interrupted.
 
@@ -45,10 +50,11 @@ internal static class RunCommand
               auditcli run --aws --pack quick
               auditcli run engagement.yaml --output json | jq .conclusions
               auditcli run engagement.yaml --sign auditor.pem --tsa https://tsa.example/tsr --locker /srv/evidence
+              auditcli run engagement.yaml --archive --output json | jq -r .bundle
               auditcli run --resume bundles/example-20261123t101500z-0123abcd.partial --allow-secrets
             """)
         {
-            output, form, secrets, verbose, resume,
+            output, form, secrets, verbose, resume, archive,
         };
         subject.AddTo(command);
         var signing = new SigningCommandOptions(host);
@@ -65,6 +71,11 @@ internal static class RunCommand
                 parsed.InvocationConfiguration.Error.WriteLine(unclear ?? wrong);
                 return Task.FromResult(ExitCode.Usage);
             }
+            if (parsed.GetValue(archive) && signed?.Locker is not null)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine(ArchiveOption.NotInALocker);
+                return Task.FromResult(ExitCode.Usage);
+            }
             var place = parsed.GetValue(output)!;
             if (signed?.Locker is { } locker && place != DefaultOut && host.FullPath(place) != locker)
             {
@@ -77,6 +88,7 @@ internal static class RunCommand
                 Verbose = parsed.GetValue(verbose),
                 AllowSecrets = parsed.GetValue(secrets),
                 Signing = signed,
+                Archive = parsed.GetValue(archive),
             };
             return RunAsync(
                 host,
@@ -109,12 +121,17 @@ internal static class RunCommand
                 return CommandErrors.Report(error, faults);
             run = new AuditRun(prepared, options, host, evaluation, error);
             var finished = await run.RunAsync(cancellationToken);
+            if (options.Archive)
+                finished = finished with { Archive = await Task.Run(() => BundleArchiver.Write(finished.Bundle.Path, cancellationToken), cancellationToken) };
             if (json)
                 await output.WriteLineAsync(RunSummary.Json(finished));
             else
                 RunSummary.Write(host.Console(output), finished);
             if (host.WhyNotPrinted() is not null)
-                await error.WriteLineAsync($"the bundle is sealed: {finished.Bundle.Path}");
+                await error.WriteLineAsync($"the bundle is sealed: {finished.Path}");
+            // The summary reads the folder, so it goes last.
+            if (finished.Archive is not null)
+                BundleArchiver.RemoveFolder(finished.Bundle.Path);
             return ExitCode.Of(finished.Results.Controls.Select(c => c.Conclusion));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -39,7 +39,7 @@ internal static class RunSummary
         WriteScope(console, run);
         console.WriteLine();
         Line(console, Totals(results), "bold");
-        Line(console, $"bundle {run.Bundle.Path}");
+        Line(console, $"bundle {run.Path}");
         Line(console, $"tagmanifest sha256 {run.Bundle.TagManifestSha256}");
         foreach (var line in run.Signed is { } signed ? Commands.SealCommand.Describe(signed) : ["not signed"])
             Line(console, line);
@@ -48,7 +48,7 @@ internal static class RunSummary
     /// <summary>Returns the summary as one JSON object, for <c>--output json</c>.</summary>
     public static string Json(FinishedRun run) => new JsonObject
     {
-        ["bundle"] = run.Bundle.Path,
+        ["bundle"] = run.Path,
         ["tagmanifest_sha256"] = run.Bundle.TagManifestSha256.Hex,
         ["mode"] = run.Facts.Mode,
         ["signed"] = run.Signed is { } signed

@@ -14,18 +14,19 @@ internal static class SealCommand
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var signing = new SigningCommandOptions(host);
+        var archive = ArchiveOption.Of(host);
         var command = new DetailedCommand("seal", "Sign a bundle: state who vouches for exactly these bytes, and since when.", """
             The bundle is checked first, and exactly what was checked is signed; nothing in it changes, only 'attestation/' is
             added, so it must be a folder and not an archive. A passphrase comes from AUDITCLI_KEY_PASSPHRASE or a prompt.
             Exit codes: 0 signed, 2 the bundle does not verify, 1 usage or a file that cannot be read. If no authority gives a
-            time stamp, the command says so and signs it as missing.
+            time stamp, the command says so and signs it as missing. With --archive the signed bundle becomes one .tar.
 
             Examples:
               auditcli seal bundles/example-20261123t101500z-0123abcd --sign auditor.pem
               auditcli seal BUNDLE --sign auditor.pem --tsa https://tsa.example/tsr --challenge "engagement 2026-17, 9 Nov"
             """)
         {
-            bundle,
+            bundle, archive,
         };
         signing.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -37,16 +38,31 @@ internal static class SealCommand
                 await error.WriteLineAsync(wrong ?? "seal needs --sign KEY");
                 return ExitCode.Usage;
             }
+            if (parsed.GetValue(archive) && options.Locker is not null)
+                return await BundleCommands.UsageAsync(error, ArchiveOption.NotInALocker);
+            var folder = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
+            int done;
             try
             {
-                return await SealAsync(
-                    host, host.FullPath(parsed.GetValue(bundle)!), options, parsed.InvocationConfiguration.Output, error, cancellationToken);
+                done = await SealAsync(host, folder, options, parsed.InvocationConfiguration.Output, error, cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
             {
                 await error.WriteLineAsync($"auditcli: {e.Message}; nothing was signed");
                 return ExitCode.Usage;
             }
+            if (done != ExitCode.Ok || !parsed.GetValue(archive))
+                return done;
+            return await BundleCommands.GuardAsync(
+                error,
+                async () =>
+                {
+                    var written = await Task.Run(() => BundleArchiver.Write(folder, cancellationToken), cancellationToken);
+                    BundleArchiver.RemoveFolder(folder);
+                    await parsed.InvocationConfiguration.Output.WriteLineAsync($"bundle {written}");
+                    return ExitCode.Ok;
+                },
+                cancellationToken);
         });
         return command;
     }
@@ -63,7 +79,6 @@ internal static class SealCommand
     private static async Task<int> SealAsync(
         AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        folder = Path.TrimEndingDirectorySeparator(folder);
         if (BundleArgument.WhyNoFolder("seal", folder) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
         if (options.Locker is { } locker && Path.GetDirectoryName(folder) != Path.TrimEndingDirectorySeparator(locker))

@@ -102,7 +102,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         long length;
         using (var archive = bundle.OpenFile(BundleLayout.ShardArchive(collected.Id)))
         {
-            BundleTar.Write(path, collected.Id, archive, cancellationToken);
+            BundleArchiver.Pack(path, archive, cancellationToken);
             archive.Flush(flushToDisk: true);
             length = archive.Length;
         }

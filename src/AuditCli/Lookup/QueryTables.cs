@@ -52,11 +52,12 @@ internal static class QueryTables
             columns,
             items.Sum(i => i.Items),
             [.. items.Where(i => i.Table is not null).Select(i => Rows(bundle, i.Table!, i.TableSha256))]);
-        var calls = items.Where(i => i.Calls is not null).ToImmutableArray();
-        if (!calls.IsEmpty)
+        if (items.Any(i => i.IsPerParent))
         {
             var with = columns.Where(c => c.Name.StartsWith("_with_", StringComparison.Ordinal)).Select(c => c.Name["_with_".Length..]);
-            yield return new(control, $"{name}__calls", EvidenceColumns.Calls(with), null, [.. calls.Select(i => Rows(bundle, i.Calls!, i.CallsSha256))]);
+            yield return new(
+                control, $"{name}__calls", EvidenceColumns.Calls(with), null,
+                [.. items.Where(i => i.Calls is not null).Select(i => Rows(bundle, i.Calls!, i.CallsSha256))]);
         }
     }
 

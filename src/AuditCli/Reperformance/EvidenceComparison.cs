@@ -16,11 +16,20 @@ namespace AuditCli.Reperformance;
 /// <param name="Unrecorded">The number of items that failed before anything was recorded.</param>
 internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded, ImmutableArray<DifferingEvidence> Differing)
 {
+    /// <summary>The files of the bundle's tables that have no rows, which were compared and which no run creates today.</summary>
+    public ImmutableHashSet<string> EmptyFiles { get; private init; } = [];
+
+    /// <summary>The digest of a table without rows.</summary>
+    private static readonly Digest Nothing = Digest.Of([]);
+
     /// <summary>Compares every line of the index and every table.</summary>
     /// <param name="sealedItems">The bundle's index of evidence.</param>
     /// <param name="rebuilt">The bundle that was made again.</param>
+    /// <param name="emptyHaveFiles">
+    /// Whether a table without rows may have a file, as in bundles whose results have schema 1. It says the same as no file.
+    /// </param>
     public static EvidenceComparison Of(
-        BundleFolder bundle, ImmutableArray<EvidenceItem> sealedItems, BundleFolder rebuilt, UnrecordedEvidence unrecorded,
+        BundleFolder bundle, ImmutableArray<EvidenceItem> sealedItems, BundleFolder rebuilt, UnrecordedEvidence unrecorded, bool emptyHaveFiles,
         DifferenceList differences, CancellationToken cancellationToken)
     {
         var again = EvidenceIndex.Read(rebuilt.Path).Select(unrecorded.AsSealed).ToImmutableArray();
@@ -36,13 +45,20 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
                 Report(item, item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not request it");
             else
             {
-                var (found, cause) = Compare(bundle, item, rebuilt, other, cancellationToken);
+                var (found, cause) = Compare(bundle, item, rebuilt, other, emptyHaveFiles, cancellationToken);
                 Report(item, other, found, cause);
             }
         }
         foreach (var item in again.Where(i => !seen.Contains((i.Target, i.EvidenceId))))
             Report(item, item, [new(Place(item), "evidence", null, Word(item))], "the bundle's index does not have it");
-        return new(again.Length, again.Sum(i => i.Items), again.Count(unrecorded.FailedThenToo), differing.ToImmutable());
+        return new(again.Length, again.Sum(i => i.Items), again.Count(unrecorded.FailedThenToo), differing.ToImmutable())
+        {
+            EmptyFiles = !emptyHaveFiles ? [] :
+            [
+                .. sealedItems.SelectMany(i => new[] { (i.Table, i.TableSha256), (i.Calls, i.CallsSha256) })
+                    .Where(f => f.Item2 == Nothing).Select(f => f.Item1).OfType<string>(),
+            ],
+        };
 
         void Report(EvidenceItem item, EvidenceItem other, IReadOnlyList<Difference> found, string? cause)
         {
@@ -60,8 +76,15 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
     }
 
     private static (List<Difference> Found, string? Cause) Compare(
-        BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, CancellationToken cancellationToken)
+        BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, bool emptyHaveFiles, CancellationToken cancellationToken)
     {
+        var files = new[]
+        {
+            (before.Table ?? after.Table, before.TableSha256 ?? Nothing, after.TableSha256 ?? Nothing),
+            (before.Calls ?? after.Calls, before.CallsSha256 ?? Nothing, after.CallsSha256 ?? Nothing),
+        };
+        if (emptyHaveFiles)
+            before = WithoutEmpty(before, after);
         // The time at which a file was read is not evidence, and no exchange records it.
         if (after.Source == "file")
             after = after with { Started = before.Started, Finished = before.Finished };
@@ -70,8 +93,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
             after = after with { Identity = before.Identity };
         var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
         string? cause = null;
-        var tables = new[] { (after.Table, before.TableSha256, after.TableSha256), (after.Calls, before.CallsSha256, after.CallsSha256) };
-        foreach (var (table, sealedDigest, digest) in tables)
+        foreach (var (table, sealedDigest, digest) in files)
         {
             if (table is null)
                 continue;
@@ -93,6 +115,14 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         return (found, cause);
     }
 
+    /// <summary>Returns an item of an old bundle without its tables that have no rows and that are no files today.</summary>
+    private static EvidenceItem WithoutEmpty(EvidenceItem before, EvidenceItem after)
+    {
+        if (after.Table is null && before.TableSha256 == Nothing)
+            before = before with { Table = null, TableSha256 = null };
+        return after.Calls is null && before.CallsSha256 == Nothing ? before with { Calls = null, CallsSha256 = null } : before;
+    }
+
     private static string? TableDifference(BundleFolder bundle, BundleFolder rebuilt, string table, CancellationToken cancellationToken)
     {
         if (!bundle.Has(table))
@@ -100,7 +130,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         try
         {
             using var before = bundle.Open(table, cancellationToken);
-            using var after = rebuilt.Open(table, cancellationToken);
+            using var after = rebuilt.Has(table) ? rebuilt.Open(table, cancellationToken) : null;
             return TableComparison.FirstDifference(before, after, table, cancellationToken);
         }
         catch (InvalidDataException e)

@@ -39,15 +39,16 @@ internal static class RecordComparison
     /// <param name="record">The record of the bundle's run.</param>
     /// <param name="rebuilt">The bundle that was made again.</param>
     /// <param name="exchanges">The times of the exchanges, and the program that recorded them.</param>
+    /// <param name="emptyFiles">See <see cref="EvidenceComparison.EmptyFiles"/>.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
-        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
-        CancellationToken cancellationToken)
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges,
+        ImmutableHashSet<string> emptyFiles, DifferenceList differences, CancellationToken cancellationToken)
     {
         try
         {
-            Compare(bundle, record, statedAsOf, rebuilt, exchanges, differences, cancellationToken);
+            Compare(bundle, record, statedAsOf, rebuilt, exchanges, emptyFiles, differences, cancellationToken);
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
         {
@@ -56,10 +57,10 @@ internal static class RecordComparison
     }
 
     private static void Compare(
-        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
-        CancellationToken cancellationToken)
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges,
+        ImmutableHashSet<string> emptyFiles, DifferenceList differences, CancellationToken cancellationToken)
     {
-        CompareFiles(bundle, rebuilt, differences);
+        CompareFiles(bundle, rebuilt, emptyFiles, differences);
         var (run, again) = (Json(bundle), Json(rebuilt));
         var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
         // The cause of a failure before the first request is not in any exchange. The re-performed run confirms that the target failed.
@@ -100,12 +101,14 @@ internal static class RecordComparison
         && Connection.IsClaimed(before) && Connection.IsClaimed(after);
 
     /// <summary>Compares the lists of files: a run of the engagement must make every file of the bundle, except reports.</summary>
-    private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
+    private static void CompareFiles(
+        BundleFolder bundle, BundleFolder rebuilt, ImmutableHashSet<string> emptyFiles, DifferenceList differences)
     {
-        var reports = ReportFormats.All.Select(f => BundleLayout.ReportsFolder + f.FileName).ToHashSet(StringComparer.Ordinal);
+        var reports = ReportFormats.All.Select(f => BundleLayout.ReportsFolder + f.FileName);
         var made = rebuilt.Below($"{BundleLayout.Payload}/").ToHashSet(StringComparer.Ordinal);
         // Tables and rows are compared elsewhere, by the index and the results, with the cause of each difference.
-        foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
+        var explained = reports.Concat(emptyFiles).Concat(made).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !explained.Contains(p) && !IsOfResults(p)))
             differences.Add(new(path, "file", "there", null, "nothing in the bundle explains it: a run of its engagement does not create it"));
         foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
             differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement creates it"));

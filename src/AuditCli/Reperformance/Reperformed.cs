@@ -123,7 +123,8 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         }
         foreach (var fault in questions.LibraryFaults)
             results.Add(new(Path.GetFileName(fault.File), "control", "was run", null, $"it cannot be loaded: {fault.Message} (line {fault.Line})"));
-        var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
+        var evidence = EvidenceComparison.Of(
+            bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, RawResults.Read(bundle).IsSchema1, tables, cancellationToken);
         var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
         var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
         var times = RecordedTimes.Of(questions.Prepared.Engagement.Replay!, cancellationToken);
@@ -132,7 +133,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             changed.Add(new(
                 BundleLayout.Run, "mode", questions.Record.Mode, questions.StatedMode, "the engagement says whether it replays recorded exchanges"));
         }
-        RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, changed, cancellationToken);
+        RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, evidence.EmptyFiles, changed, cancellationToken);
         if (outer != bundle)
         {
             ConcludedComparison.Of(outer, bundle, host.Sources, results, changed);

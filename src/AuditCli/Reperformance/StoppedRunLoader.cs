@@ -67,8 +67,8 @@ internal static class StoppedRunLoader
     {
         var differences = new DifferenceList(1, "tables", []);
         EvidenceComparison.Of(
-            BundleFolder.WithoutManifest(folder), questions.Index, BundleFolder.WithoutManifest(rebuilt), questions.Prepared.Unrecorded, differences,
-            cancellationToken);
+            BundleFolder.WithoutManifest(folder), questions.Index, BundleFolder.WithoutManifest(rebuilt), questions.Prepared.Unrecorded,
+            emptyHaveFiles: true, differences, cancellationToken);
         if (differences.Kept is [var first, ..])
         {
             throw new InvalidDataException(

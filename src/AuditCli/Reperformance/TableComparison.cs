@@ -10,22 +10,24 @@ internal static class TableComparison
     private const int ColumnsNamed = 5;
 
     /// <summary>Returns the first row that differs, with its <c>_ref</c> and the columns that differ; null for equal tables.</summary>
+    /// <param name="after">Null if the rebuilt table has no rows.</param>
     /// <exception cref="InvalidDataException">A table is truncated; the message names it.</exception>
     /// <exception cref="IOException">A table cannot be read.</exception>
-    public static string? FirstDifference(Stream before, Stream after, string path, CancellationToken cancellationToken)
+    public static string? FirstDifference(Stream before, Stream? after, string path, CancellationToken cancellationToken)
     {
         using var left = new TableReader(before, Path.GetFileName(path));
-        using var right = new TableReader(after, Path.GetFileName(path));
+        using var right = after is null ? null : new TableReader(after, Path.GetFileName(path));
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var hasLeft = left.TryRead(out var was);
-            var hasRight = right.TryRead(out var now);
+            var now = ReadOnlyMemory<byte>.Empty;
+            var hasRight = right is not null && right.TryRead(out now);
             if (!hasLeft && !hasRight)
                 return null;
             if (hasLeft && hasRight && was.Span.SequenceEqual(now.Span))
                 continue;
-            var row = hasLeft ? left.Rows : right.Rows;
+            var row = hasLeft ? left.Rows : right!.Rows;
             return !hasRight ? $"row {row} ({Reference(was)}) is not in the rebuilt table"
                 : !hasLeft ? $"row {row} ({Reference(now)}) is only in the rebuilt table"
                 : $"row {row} ({Reference(was)}): {Columns(was, now)}";

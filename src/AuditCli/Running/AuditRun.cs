@@ -29,6 +29,12 @@ internal sealed record FinishedRun(
     RunRecord Record,
     SignedBundle? Signed)
 {
+    /// <summary>The archive into which the bundle was put; null if it is a folder.</summary>
+    public string? Archive { get; init; }
+
+    /// <summary>The bundle's path as it is handed over: its archive, or its folder.</summary>
+    public string Path => Archive ?? Bundle.Path;
+
     /// <summary>Returns a control's results by partition, from their file.</summary>
     public IEnumerable<TestResult> Partitions(ControlResult control)
     {

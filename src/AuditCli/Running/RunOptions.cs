@@ -28,6 +28,9 @@ internal sealed record RunOptions(string Out)
     /// <summary>Whether the bundle gets reports; a run that is re-performed for comparison does not need them.</summary>
     public bool SealReports { get; init; } = true;
 
+    /// <summary>Whether the sealed bundle is put into an archive, and its folder deleted.</summary>
+    public bool Archive { get; init; }
+
     /// <summary>How to sign the bundle; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
 }

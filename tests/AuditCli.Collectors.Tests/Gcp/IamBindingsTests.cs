@@ -181,7 +181,9 @@ public sealed class IamBindingsTests
 
     private static async Task<string[]> TableAsync(Session session, Collected run)
     {
-        var path = Path.Combine(session.Folder, "out", "a-bundle.partial", Assert.Single(run.Items).Table!);
+        if (Assert.Single(run.Items).Table is not { } table)
+            return [];
+        var path = Path.Combine(session.Folder, "out", "a-bundle.partial", table);
         await using var raw = File.OpenRead(path);
         await using var content = new System.IO.Compression.GZipStream(raw, System.IO.Compression.CompressionMode.Decompress);
         using var reader = new StreamReader(content);

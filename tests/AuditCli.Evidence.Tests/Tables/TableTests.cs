@@ -110,7 +110,11 @@ public sealed class TableTests : IDisposable
     public void A_table_is_never_written_over_another()
     {
         File.WriteAllText(FilePath, "kept");
-        Assert.Throws<IOException>(() => Open([new("a", ColumnType.Text)]));
+        using (var table = Open([new("a", ColumnType.Text)]))
+        {
+            table.Append(["prod"], JsonElement.Parse("{}"));
+            Assert.Throws<IOException>(table.Complete);
+        }
         Assert.Equal("kept", File.ReadAllText(FilePath));
     }
 
@@ -163,8 +167,20 @@ public sealed class TableTests : IDisposable
             """, Uncompressed());
     }
 
+    [Fact]
+    public void A_table_without_rows_has_no_file()
+    {
+        using (var table = Open([new("n", ColumnType.Integer)]))
+        {
+            var summary = table.Complete();
+            Assert.Equal((0L, Digest.Of([])), (summary.Rows, summary.Sha256));
+            Assert.Null(summary.FileSha256);
+            Assert.Null(summary.At("data/tables/a.ndjson.gz"));
+        }
+        Assert.False(File.Exists(FilePath));
+    }
+
     [Theory]
-    [InlineData(0)]
     [InlineData(1)]
     [InlineData(20_000)]
     public void The_digest_is_of_the_uncompressed_bytes_and_rows_come_back(int rows)
@@ -226,16 +242,24 @@ public sealed class TableTests : IDisposable
     public void Another_digest_than_expected_is_an_error()
     {
         using (var table = Open([]))
+        {
+            table.Append(["prod"], JsonElement.Parse("{}"));
             table.Complete();
+        }
         using var reader = new TableReader(FilePath, Digest.Of("other"u8));
+        Assert.True(reader.TryRead(out _));
         Assert.Throws<InvalidDataException>(() => reader.TryRead(out _));
     }
 
     [Fact]
     public void A_table_that_was_not_completed_does_not_read_as_a_table()
     {
-        using (var table = Open([new("n", ColumnType.Integer)]))
+        using (var table = Open([new("a", ColumnType.Text)]))
+        {
             table.Append(["prod"], JsonElement.Parse("{}"));
+            Assert.False(File.Exists(FilePath));
+            table.Append(["prod"], JsonElement.Parse($"{{\"a\":\"{new string('x', 100_000)}\"}}"));
+        }
         Assert.Throws<InvalidDataException>(() => Drain(FilePath));
     }
 

@@ -23,6 +23,7 @@ public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
     [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":\"complete\"", "\"outcome\":\"done\"")]
     [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":", "\"new_member\":1,\"outcome\":")]
     [InlineData("index", "data/evidence/index.jsonl", "\"failures\":", "\"read\":5,\"failures\":")]
+    [InlineData("index", "data/evidence/index.jsonl", "\"items\":0,\"columns\"", "\"items\":1,\"columns\"")]
     [InlineData("results", "data/results/results.json", "\"conclusion\":\"PASS\"", "\"conclusion\":\"FINE\"")]
     [InlineData("results", "data/results/results.json", "\"approved\":", "\"new_member\":1,\"approved\":")]
     [InlineData("results", "data/results/results.json", "\"conclusions\":{\"PASS\"", "\"conclusions\":{\"FINE\"")]

@@ -61,13 +61,11 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Assert.Contains("gunzip", result.Output, StringComparison.Ordinal);
     }
 
-    [NeedsTheory("tar")]
-    [InlineData("seal", "--sign", "key.pem")]
-    [InlineData("reperform", "--allow-unsigned")]
-    public async Task A_command_that_works_on_a_folder_says_so_of_an_archive(string command, params string[] options)
+    [NeedsFact("tar")]
+    public async Task Seal_works_on_a_folder_and_says_so_of_an_archive()
     {
         await MadeAsync("tar", "-cf", "acme.tar", "acme");
-        var result = await AuditCommand.RunAsync(_folder.Path, [command, "acme.tar", .. options]);
+        var result = await AuditCommand.RunAsync(_folder.Path, "seal", "acme.tar", "--sign", "key.pem");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("unpack it", result.Error, StringComparison.Ordinal);
     }

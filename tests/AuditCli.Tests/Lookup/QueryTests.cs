@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Lookup;
@@ -27,6 +28,27 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         Assert.StartsWith("the SQL cannot be run: ", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("root:", result.ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    /// <summary>A table that was read and has no rows is a table of no rows to SQL, and to show, although it has no file.</summary>
+    [Fact]
+    public async Task A_table_without_rows_is_queried_and_shown_as_one()
+    {
+        var tables = EvidenceIndex.Items(sample.Bundle).SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i)))
+            .ToLookup(t => (t.Control, t.Name), t => t.Item);
+        var empty = tables.Where(t => t.All(i => i.Table is null) && t.Any(i => !i.Columns.IsEmpty)).ToArray();
+        var named = empty.Select(t => $"\"{t.Key.Control}\".{t.Key.Name}")
+            .Concat(tables.Where(t => t.Any(i => i.IsPerParent) && t.All(i => i.Calls is null)).Select(t => $"\"{t.Key.Control}\".{t.Key.Name}__calls"))
+            .ToArray();
+        Assert.NotEmpty(named);
+        var result = await AuditCommand.RunAsync(
+            sample.Folder, "query", sample.Bundle, string.Join(" UNION ALL ", named.Select(n => $"SELECT count(*) FROM {n}")), "--format", "csv");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(named.Select(_ => "0"), result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(l => l.Trim()));
+        var id = empty[0].First().EvidenceId;
+        var shown = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, id);
+        Assert.True(shown.ExitCode == 0, shown.ToString());
+        Assert.Contains(": 0 rows", shown.Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -69,8 +69,8 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
             {
                 var id = test.GetProperty("id").GetString()!;
                 var counted = control.Tests[id];
-                foreach (Func<string, long> count in (Func<string, long>[])
-                    [m => test.GetProperty(m).GetInt64(), m => partitions[id].Sum(p => p.GetProperty(m).GetInt64())])
+                Func<string, long>[] stated = [m => test.GetProperty(m).GetInt64(), m => partitions[id].Sum(p => p.GetProperty(m).GetInt64())];
+                foreach (var count in stated)
                 {
                     Assert.Equal(
                         (counted.Population, counted.Exceptions, counted.Approved, counted.Undetermined, counted.Indicated),

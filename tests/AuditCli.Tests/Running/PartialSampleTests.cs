@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors;
 using AuditCli.Controls;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
 using AuditCli.Libraries;
 using AuditCli.Running;

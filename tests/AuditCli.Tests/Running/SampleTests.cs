@@ -186,6 +186,19 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.Contains("T2, T3: the period 2026", summary, StringComparison.Ordinal);
     }
 
+    /// <summary>Half of what is asked has nothing to answer, and half of a bundle's files would say so.</summary>
+    [Fact]
+    public void A_table_without_rows_has_no_file_and_every_other_one_has_its_own()
+    {
+        var index = Evidence.Bundles.EvidenceIndex.Items(_run.Bundle).ToArray();
+        Assert.Contains(index, i => i.Outcome == Evidence.CollectionOutcome.Complete && i is { Items: 0, Table: null, Columns.IsEmpty: false });
+        Assert.Contains(index, i => i is { IsPerParent: true, Calls: null });
+        Assert.All(index, i => Assert.Equal(i.Items == 0, i.Table is null));
+        Assert.Equal(
+            index.SelectMany(i => new[] { i.Table, i.Calls }).OfType<string>().Distinct().Order(StringComparer.Ordinal),
+            Directory.GetFiles(Path.Combine(_run.Bundle, "data", "tables")).Select(f => Path.GetRelativePath(_run.Bundle, f)).Order(StringComparer.Ordinal));
+    }
+
     [NeedsFact("root", "unshare")]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {

@@ -128,14 +128,14 @@ internal sealed class SarifReport : IReportFormat
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict != ItemVerdict.Pass && ++all <= ExceptionsShown)
-                    WriteException(json, control, rule, test, row);
+                    WriteException(json, control, rule, row);
             }
         }
         if (all == 0 || control.Result.Conclusion is not (Conclusion.Fail or Conclusion.Pass) || all > ExceptionsShown)
             WriteConclusion(json, control, rule, all);
     }
 
-    private static void WriteException(Utf8JsonWriter json, WorkpaperControl control, int rule, string test, PopulationRow row)
+    private static void WriteException(Utf8JsonWriter json, WorkpaperControl control, int rule, PopulationRow row)
     {
         var (kind, level) = row.Verdict switch
         {

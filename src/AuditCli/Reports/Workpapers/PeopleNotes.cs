@@ -1,5 +1,4 @@
 using AuditCli.Bundles;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 

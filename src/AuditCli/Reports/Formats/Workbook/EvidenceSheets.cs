@@ -107,7 +107,7 @@ internal static class EvidenceSheets
                 SheetCell.Of(item.Identity),
                 SheetCell.Of(Rfc3339.Format(item.Started)),
                 SheetCell.Of(Rfc3339.Format(item.Finished)),
-                item.Calls is null ? SheetCell.Of(item.Exchanges.Length) : SheetCell.Of("per row"),
+                !item.IsPerParent ? SheetCell.Of(item.Exchanges.Length) : SheetCell.Of("per row"),
                 SheetCell.Of(item.Calls is null ? item.Exchanges.FirstOrDefault()?.RecordId : item.Calls, CellStyle.Code),
                 SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code));
         }
