@@ -28,7 +28,10 @@ public sealed class EmptyTablesTests : IDisposable
     [InlineData("line", "UNEXPECTED_FILE data/evidence/index.jsonl: line 1: aws-iam-listusers-0123456789ab has no rows, but names a table")]
     [InlineData("no table", "MISSING_FILE data/evidence/index.jsonl: line 1: aws-iam-listusers-0123456789ab has 1 rows, but names no table")]
     [InlineData("calls", "UNEXPECTED_FILE data/tables/aws-iam-listusers-0123456789ab.calls.ndjson.gz: has no rows, and a table without rows has no file")]
-    [InlineData("no digest", "JSON_MALFORMED data/evidence/index.jsonl: line 1: aws-iam-listusers-0123456789ab has a table without its digest, or a digest without a table")]
+    [InlineData(
+        "no digest",
+        "JSON_MALFORMED data/evidence/index.jsonl: line 1: aws-iam-listusers-0123456789ab has a table without its digest, "
+        + "or a digest without a table")]
     public async Task Another_form_of_it_is_a_problem_of_new_bundles_alone(string form, string said)
     {
         var whole = Samples.Item("prod", Id);
