@@ -4,7 +4,6 @@ using System.Text;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;
 using OwnTarWriter = AuditCli.Evidence.Bundles.TarWriter;
-using TarWriter = System.Formats.Tar.TarWriter;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 

@@ -16,7 +16,7 @@ internal static class Layers
     public static string Archive(string bundle, string to)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
-        using var tar = new TarWriter(File.Create(to), TarEntryFormat.Ustar);
+        using var tar = new System.Formats.Tar.TarWriter(File.Create(to), TarEntryFormat.Ustar);
         foreach (var file in Directory.GetFiles(bundle, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             tar.WriteEntry(file, Path.GetRelativePath(Path.GetDirectoryName(bundle)!, file));
         return to;

@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Evidence.Tests.Attestation;
 using AuditCli.Evidence.Tests.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Tests;

@@ -8,29 +8,29 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
 {
     private const string Control = """
         schema: 1
-        id: {0}
+        id: ID
         version: 1.0.0
         title: Restores are tested
         objective: Every restore is tested.
         risk: Nobody knows.
         domain: computer-operations
-        nature: {{ type: detective, execution: automated }}
+        nature: { type: detective, execution: automated }
         frequency: continuous
         kind: operating-effectiveness
         mode: point-in-time
         key_control: false
         owner: Test
-        references: {{}}
+        references: {}
         evidence:
-          restores: {{ file: restore-tests, columns: {{ system: text, tested_on: date }} }}
-        completeness: {{ none: a test }}
+          restores: { file: restore-tests, columns: { system: text, tested_on: date } }
+        completeness: { none: a test }
         tests:
           - id: T1
             title: It was tested
-            sql: SELECT r.system AS item, {1} AS pass, 'never tested' AS reason FROM restores r
+            sql: SELECT r.system AS item, PASSES AS pass, 'never tested' AS reason FROM restores r
         human_attributes:
-          - {{ id: H1, question: "Did the team, not the vendor, do it?" }}
-          - {{ id: H2, question: Was it repeated? }}
+          - { id: H1, question: "Did the team, not the vendor, do it?" }
+          - { id: H2, question: Was it repeated? }
         recommendation: Test them.
         """;
 
@@ -43,7 +43,7 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         foreach (var (id, pass) in new[] { ("OPS-XSR-901", "r.system IS NOT NULL"), ("OPS-XSR-902", "r.tested_on IS NOT NULL") })
-            _folder.Write($"lib/computer-operations/{id}.yaml", string.Format(null, Control, id, pass));
+            _folder.Write($"lib/computer-operations/{id}.yaml", Control.Replace("ID", id, StringComparison.Ordinal).Replace("PASSES", pass, StringComparison.Ordinal));
         _folder.Write("restores.csv", "system,tested_on\ntrading,\nledger,2026-10-01\n");
         _folder.Write("engagement.yaml", """
             schema: 1
