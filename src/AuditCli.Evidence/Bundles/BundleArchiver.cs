@@ -72,11 +72,12 @@ public static class BundleArchiver
     }
 
     /// <summary>Writes a sealed bundle, a folder or an archive, as an archive. Every file is compared with the manifest as it is written.</summary>
-    /// <exception cref="InvalidDataException">It is not a sealed bundle, or holds more than its files; the message names it.</exception>
+    /// <param name="verified">The digest of the tag manifest that verification reported.</param>
+    /// <exception cref="InvalidDataException">It is not that sealed bundle, or holds more than its files; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
-    public static void Pack(string bundle, Stream output, CancellationToken cancellationToken)
+    public static void Pack(string bundle, Digest verified, Stream output, CancellationToken cancellationToken)
     {
-        using var files = SealedFiles.Open(bundle);
+        using var files = SealedFiles.Open(bundle, verified);
         Write(files, output, cancellationToken);
     }
 

@@ -60,8 +60,9 @@ internal static class FetchList
     /// <summary>Returns why a file cannot be fetched from an address; null if it can be.</summary>
     public static string? WhyNot(string url) =>
         url.AsSpan().ContainsAnyExceptInRange('!', '~') || !Uri.TryCreate(url, UriKind.Absolute, out var address) ? $"'{PrintableText.Of(url)}' is not a URL"
+        // They may be credentials, and the address is in the bundle.
+        : address.UserInfo.Length > 0 || address.Query.Length > 0 || address.Fragment.Length > 0 ? "a URL has no user information, query or fragment here"
         : address.Scheme is not ("https" or "s3" or "gs") ? $"'{PrintableText.Of(url)}' is not an address of https, s3 or gs"
-        : address.UserInfo.Length > 0 ? "a URL has no user information, because it would be in the bundle"
         : null;
 
     private static ManifestFault? WhyNot(string line, out string url, out long length, out string path)

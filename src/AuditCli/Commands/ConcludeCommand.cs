@@ -7,6 +7,7 @@ using AuditCli.Collectors.Redaction;
 using AuditCli.Concluding;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Verification;
@@ -20,13 +21,14 @@ namespace AuditCli.Commands;
 internal static class ConcludeCommand
 {
     private const int MostSheetBytes = 16 * 1024 * 1024;
+    private const string DefaultOut = "bundles";
 
     public static Command Build(AuditHost host)
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The collected bundle's folder, or a .zip or .tar with it." };
         var sheets = CommandOptions.Text(host, "--sheets", "DIR", "Write the sheets that people fill in to this folder, and seal nothing.");
         var filled = CommandOptions.List(host, "--sheet", "FILE", "A sheet that a person filled in (CSV); repeatable.");
-        var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the new bundle.", "bundles");
+        var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the new bundle.", DefaultOut);
         var archives = CommandOptions.Text(
             host, "--archives-at", "URL", "Where the collected bundle's archive will be (https, s3, gs); it is written beside the new bundle and not into it.");
         var conclusions = CommandOptions.Flag(host, "--exit-conclusions", "Exit as 'run' does, by the conclusions.");
@@ -72,11 +74,25 @@ internal static class ConcludeCommand
                 return await BundleCommands.UsageAsync(error, why);
             if (wrong is not null)
                 return await BundleCommands.UsageAsync(error, wrong);
+            var place = parsed.GetValue(folder)!;
+            if (sign?.Locker is { } locker && place != DefaultOut && host.FullPath(place) != locker)
+                return await BundleCommands.UsageAsync(error, $"--out {place} and --locker {locker} both say where the bundle goes; give one of them");
+            var target = sign?.Locker ?? host.FullPath(place);
+            VerifyOptions asked;
+            try
+            {
+                asked = verify.Of(parsed, path);
+                BundleCommands.RefuseInside(to is null ? "--out" : "--sheets", to is null ? target : host.FullPath(to), path);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
+            }
             return await BundleCommands.GuardAsync(
                 error,
                 async () =>
                 {
-                    var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
+                    var verification = await BundleVerifier.VerifyAsync(path, asked, cancellationToken);
                     if (verification.Answer != VerifyAnswer.Holds)
                         return await RefuseAsync(error, verification);
                     var opened = await OpenedBundle.OpenWholeAsync(path, host, verification.TagManifestSha256, cancellationToken);
@@ -93,7 +109,7 @@ internal static class ConcludeCommand
                     }
                     if (to is not null)
                         return await WriteSheetsAsync(opened, controls, host.FullPath(to), parsed.InvocationConfiguration.Output);
-                    var options = new ConcludeOptions(host.FullPath(parsed.GetValue(folder)!), sign, parsed.GetValue(archives));
+                    var options = new ConcludeOptions(target, sign, parsed.GetValue(archives));
                     var work = new Work(host, opened, controls, path, [.. given.Select(host.FullPath)], options);
                     return await SealAsync(
                         work, parsed.GetValue(form) == "json", parsed.GetValue(conclusions), parsed.InvocationConfiguration.Output, error, cancellationToken);
@@ -148,7 +164,9 @@ internal static class ConcludeCommand
         foreach (var file in work.Sheets)
         {
             var name = Path.GetFileName(file);
-            var content = BundleFile.Read(Path.GetDirectoryName(file)!, name, MostSheetBytes);
+            if (new FileInfo(file) is { Exists: true, Length: > MostSheetBytes })
+                throw new IOException($"{name} is larger than {MostSheetBytes} bytes, which no sheet is");
+            var content = RegularFile.ReadAllBytes(file);
             if (CredentialScan.LineOf(Encoding.UTF8.GetString(content)) is { } line)
                 faults.Add($"{name}:{line}: holds what looks like a credential; remove it");
             reader.Read(new MemoryStream(content), name);

@@ -102,7 +102,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         long length;
         using (var archive = bundle.OpenFile(BundleLayout.ShardArchive(collected.Id)))
         {
-            BundleArchiver.Pack(path, archive, cancellationToken);
+            BundleArchiver.Pack(path, collected.Files.TagManifestSha256!.Value, archive, cancellationToken);
             archive.Flush(flushToDisk: true);
             length = archive.Length;
         }

@@ -73,7 +73,7 @@ public sealed class BundleArchiverTests : IAsyncLifetime, IDisposable
     {
         var archive = BundleArchiver.Write(_bundle, default);
         using var again = new MemoryStream();
-        BundleArchiver.Pack(archive, again, default);
+        BundleArchiver.Pack(archive, Digest.Of(File.ReadAllBytes(Path.Combine(_bundle, "tagmanifest-sha256.txt"))), again, default);
         Assert.Equal(File.ReadAllBytes(archive), again.ToArray());
     }
 

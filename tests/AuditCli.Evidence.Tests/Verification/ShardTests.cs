@@ -217,6 +217,7 @@ public sealed class ShardTests(TwoShards made) : IClassFixture<TwoShards>, IDisp
     [InlineData("file:///etc/passwd 1 data/shards/one.tar\n", "MANIFEST_MALFORMED")]
     [InlineData("http://169.254.169.254/latest 1 data/shards/one.tar\n", "MANIFEST_MALFORMED")]
     [InlineData("https://user:secret@store.example/x 1 data/shards/one.tar\n", "MANIFEST_MALFORMED")]
+    [InlineData("https://store.example/x?token=secret 1 data/shards/one.tar\n", "MANIFEST_MALFORMED")]
     [InlineData("https://store.example/x - data/shards/one.tar\n", "MANIFEST_MALFORMED")]
     [InlineData("https://store.example/x 1 data/shards/one.tar", "MANIFEST_MALFORMED")]
     [InlineData("https://store.example/x 1 data/shards/one.tar\nhttps://store.example/y 1 data/shards/one.tar\n", "MANIFEST_DUPLICATE")]

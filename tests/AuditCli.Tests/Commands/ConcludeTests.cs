@@ -43,7 +43,10 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         foreach (var (id, pass) in new[] { ("OPS-XSR-901", "r.system IS NOT NULL"), ("OPS-XSR-902", "r.tested_on IS NOT NULL") })
-            _folder.Write($"lib/computer-operations/{id}.yaml", Control.Replace("ID", id, StringComparison.Ordinal).Replace("PASSES", pass, StringComparison.Ordinal));
+        {
+            var control = Control.Replace("ID", id, StringComparison.Ordinal).Replace("PASSES", pass, StringComparison.Ordinal);
+            _folder.Write($"lib/computer-operations/{id}.yaml", control);
+        }
         _folder.Write("restores.csv", "system,tested_on\ntrading,\nledger,2026-10-01\n");
         _folder.Write("engagement.yaml", """
             schema: 1
@@ -303,6 +306,25 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
             Assert.True(result.ExitCode == 2 && result.Output.Length == 0, result.ToString());
             Assert.Contains(because, result.Error, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("--sheets BUNDLE/sheets", "--sheets ")]
+    [InlineData("--sheet answers.csv --out BUNDLE", "--out ")]
+    [InlineData("--sheet nosuch.csv", "nosuch.csv")]
+    [InlineData("--sheet answers.csv --sheets more", "give one of them")]
+    [InlineData("--sheet answers.csv --archives-at ftp://store", "is not an address of https, s3 or gs")]
+    [InlineData("--sheet answers.csv --archives-at https://me:secret@store", "user information")]
+    [InlineData("", "say --sheets DIR")]
+    public async Task What_cannot_be_done_is_said_and_changes_nothing(string options, string because)
+    {
+        _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var words = options.Replace("BUNDLE", asked.Bundle, StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var result = await AuditCommand.RunAsync(_folder.Path, ["conclude", asked.Bundle, "--allow-unsigned", .. words]);
+        Assert.True(result.ExitCode == 1 && result.Output.Length == 0, result.ToString());
+        Assert.Contains(because, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder.Path, "bundles")));
     }
 
     private static void Refused((int ExitCode, string Output, string Error, string Bundle) done, string because)
