@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
-using AuditCli.Evidence;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;

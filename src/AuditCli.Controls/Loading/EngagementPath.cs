@@ -1,6 +1,6 @@
 using AuditCli.Controls.Yaml;
-using AuditCli.Evidence.Text;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
 

@@ -1,5 +1,5 @@
-using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Signing;
 
