@@ -37,14 +37,15 @@ public sealed class GoogleServer : IDisposable
     private readonly ImmutableArray<(string Method, string[] Segments, string? Query, JsonObject Resource)> _resources;
     private readonly Func<GoogleRequest, int, GoogleFault?> _fault;
     private readonly ConcurrentQueue<GoogleRequest> _seen = new();
-    private readonly RSA _key = RsaKeys.Numbered(0);
+    private readonly RSA _key;
     private readonly Task _serving;
     private int _count;
 
     /// <param name="resources">The content of a file such as <c>google.json</c>; null for that file.</param>
     /// <param name="fault">Returns the error for the nth API request, counted from 0; null for the normal answer.</param>
-    public GoogleServer(string? resources = null, Func<GoogleRequest, int, GoogleFault?>? fault = null)
+    public GoogleServer(string? resources = null, Func<GoogleRequest, int, GoogleFault?>? fault = null, int key = 0)
     {
+        _key = RsaKeys.Numbered(key);
         var content = JsonNode.Parse(resources ?? File.ReadAllText(Repository.Path("tests", "Shared", "google.json")))!.AsObject();
         _resources = [.. content.Select(r => r.Key.Split(' ') is [var method, var path] ? Resource(method, path, r.Value!) : Resource("", r.Key, r.Value!))];
         _fault = fault ?? ((_, _) => null);

@@ -24,7 +24,7 @@ public sealed class CredentialTests
     public async Task A_refused_key_is_reported_in_the_providers_words()
     {
         using var server = new GoogleServer();
-        using var other = new GoogleServer();
+        using var other = new GoogleServer(key: 1);
         await using var session = Session.Live(
             server,
             credentials: other.ServiceAccountFile(Session.Account)
