@@ -173,7 +173,7 @@ public sealed class CoverageTests(SampleRun sample) : IClassFixture<SampleRun>
             clauses: { H1: Keys are kept, H2: Doors are shut }
             """);
         var valid = await AuditCommand.RunAsync(folder.Path, "controls", "validate", "--controls", "library");
-        Assert.True(valid is { ExitCode: 0, Error: "" }, valid.ToString());
+        Assert.True(valid.ExitCode == 0 && valid.Output.Contains("0 faults", StringComparison.Ordinal), valid.ToString());
         var run = await AuditCommand.RunAsync(folder.Path, "coverage", "--controls", "library");
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.Contains(
