@@ -53,7 +53,7 @@ public sealed class ProductRunTests : IDisposable
         var address = okta.Address.AbsoluteUri;
         var unnamed = await AuditCommand.ProcessAsync(_folder.Path, environment, [], "call", "http", "okta:users.list", "--url", address);
         Assert.Equal(1, unnamed.ExitCode);
-        Assert.Contains("does not show which product answers there; give product:", unnamed.Error, StringComparison.Ordinal);
+        Assert.Contains("does not show which product answers there; give --product", unnamed.Error, StringComparison.Ordinal);
         var result = await AuditCommand.ProcessAsync(
             _folder.Path, environment, [], "call", "http", "okta:users.list", "--url", address, "--product", "okta", "filter=status eq \"ACTIVE\"");
         Assert.True(result.ExitCode == 0, result.ToString());

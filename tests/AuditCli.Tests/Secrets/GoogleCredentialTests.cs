@@ -17,7 +17,7 @@ public sealed class GoogleCredentialTests : IDisposable
     [Fact]
     public async Task Credentials_that_are_refused_are_a_limitation_in_the_providers_words()
     {
-        using var other = new GoogleServer();
+        using var other = new GoogleServer(key: 1);
         var file = other.ServiceAccountFile(GoogleEnvironment.Auditor)
             .Replace(other.Address.AbsoluteUri, _server.Address.AbsoluteUri, StringComparison.Ordinal);
 
