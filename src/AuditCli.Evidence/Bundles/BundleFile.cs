@@ -44,7 +44,8 @@ public static class BundleFile
         }
     });
 
-    private static T Named<T>(string relative, Func<T> read)
+    /// <summary>Reads a file of a bundle, and turns what is wrong with it into a message that names it.</summary>
+    internal static T Named<T>(string relative, Func<T> read)
     {
         try
         {
@@ -53,6 +54,10 @@ public static class BundleFile
         catch (NotSupportedException e)
         {
             throw new InvalidDataException($"{relative} is not a regular file", e);
+        }
+        catch (UnsafeContainerException e)
+        {
+            throw new InvalidDataException($"{relative} {e.Message}", e);
         }
         catch (FileNotFoundException e)
         {

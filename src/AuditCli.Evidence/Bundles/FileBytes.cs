@@ -31,6 +31,15 @@ internal readonly record struct FileBytes(SafeFileHandle File, long Start, long 
         return left <= 0 ? 0 : RandomAccess.Read(File, buffer.Length > left ? buffer[..(int)left] : buffer, Start + at);
     }
 
+    /// <summary>Fills a buffer from a position; returns how much there was up to the end.</summary>
+    public int Fill(Span<byte> buffer, long at)
+    {
+        var filled = 0;
+        for (int read; filled < buffer.Length && (read = Read(buffer[filled..], at + filled)) > 0;)
+            filled += read;
+        return filled;
+    }
+
     /// <summary>Returns the bytes of a part.</summary>
     public FileBytes Part(long at, long length) => new(File, Start + at, length);
 }

@@ -73,7 +73,7 @@ public sealed class SealedFiles : IDisposable
     /// <inheritdoc cref="Open(string, Digest?)"/>
     public SealedFiles OpenShard(Shard shard)
     {
-        var archive = Named(shard.Archive, () => _files.OpenArchive(shard.Archive, MaxEntries, CancellationToken.None));
+        var archive = BundleFile.Named(shard.Archive, () => _files.OpenArchive(shard.Archive, MaxEntries, CancellationToken.None));
         return Open($"{Path}/{shard.Archive}", Archive(shard.Archive, archive), shard.TagManifest);
     }
 
@@ -142,7 +142,7 @@ public sealed class SealedFiles : IDisposable
     public Stream OpenFile(string path, CancellationToken cancellationToken = default)
     {
         var expected = DigestOf(path);
-        var (bytes, owner) = Named(path, () => _files.Open(path, cancellationToken));
+        var (bytes, owner) = BundleFile.Named(path, () => _files.Open(path, cancellationToken));
         try
         {
             if (bytes.Length <= SealedBlocks.Size)
@@ -176,7 +176,7 @@ public sealed class SealedFiles : IDisposable
         var digests = new List<Digest>();
         var buffer = new byte[SealedBlocks.Size];
         var length = 0L;
-        for (int read; (read = Fill(file, buffer, length)) > 0; length += read)
+        for (int read; (read = file.Fill(buffer, length)) > 0; length += read)
         {
             cancellationToken.ThrowIfCancellationRequested();
             whole.AppendData(buffer, 0, read);
@@ -185,35 +185,6 @@ public sealed class SealedFiles : IDisposable
         return Digest.FromHash(whole.GetHashAndReset()) == expected ? new(length, digests) : throw Changed(path);
     }
 
-    private static int Fill(FileBytes file, Span<byte> buffer, long at)
-    {
-        var filled = 0;
-        for (int read; filled < buffer.Length && (read = file.Read(buffer[filled..], at + filled)) > 0;)
-            filled += read;
-        return filled;
-    }
-
-    private static byte[] Read(BundleFiles files, string path, long limit) => Named(path, () =>
+    private static byte[] Read(BundleFiles files, string path, long limit) => BundleFile.Named(path, () =>
         files.Read(path, limit) ?? throw new InvalidDataException($"{path} is larger than {limit} bytes"));
-
-    /// <summary>Reads a file, and turns what is wrong with it into a message that names it.</summary>
-    private static T Named<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (NotSupportedException e)
-        {
-            throw new InvalidDataException($"{path} is not a regular file", e);
-        }
-        catch (UnsafeContainerException e)
-        {
-            throw new InvalidDataException($"{path} {e.Message}", e);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw new FileNotFoundException($"{path} is not in the bundle", e);
-        }
-    }
 }

@@ -65,10 +65,7 @@ internal sealed class SealedStream(FileBytes bytes, IDisposable? owner, string n
         _loaded = -1;
         var start = number * SealedBlocks.Size;
         _length = (int)Math.Min(SealedBlocks.Size, Length - start);
-        var filled = 0;
-        for (int read; filled < _length && (read = bytes.Read(_block.AsSpan(filled, _length - filled), start + filled)) > 0;)
-            filled += read;
-        if (filled < _length || Digest.Of(_block.AsSpan(0, _length)) != blocks.Digests[(int)number])
+        if (bytes.Fill(_block.AsSpan(0, _length), start) < _length || Digest.Of(_block.AsSpan(0, _length)) != blocks.Digests[(int)number])
             throw SealedFiles.Changed(name);
         _loaded = number;
     }

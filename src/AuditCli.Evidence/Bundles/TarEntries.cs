@@ -247,11 +247,8 @@ internal static class TarEntries
 
     private static void ReadExactly(FileBytes bytes, Span<byte> buffer, long at)
     {
-        for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
-        {
-            if ((read = bytes.Read(buffer, at)) == 0)
-                throw Whole("has no end: it is cut off");
-        }
+        if (bytes.Fill(buffer, at) < buffer.Length)
+            throw Whole("has no end: it is cut off");
     }
 
     private static UnsafeContainerException Whole(string message) => new(".", message);
