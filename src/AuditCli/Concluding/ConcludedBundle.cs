@@ -35,8 +35,10 @@ internal sealed record Concluded(SealedBundle Bundle, EvaluationResults Results,
 /// <param name="path">Its folder or archive.</param>
 internal sealed class ConcludedBundle(OpenedBundle collected, string path, AuditHost host)
 {
+    private BundleWriter? _begun;
+
     /// <summary>The folder of an unfinished bundle; null before it is begun and after it is sealed.</summary>
-    public string? PartialFolder { get; private set; }
+    public string? PartialFolder => _begun is { SealedFolder: null } ? _begun.PartialFolder : null;
 
     /// <summary>Returns the results with what people said.</summary>
     public static EvaluationResults Conclude(EvaluationResults collected, ImmutableArray<Control> controls, PeopleSaid said) => collected with
@@ -58,7 +60,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         var now = host.Clock.GetUtcNow();
         using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, BundleIds.New(collected.Record.Entity, now, host));
-        PartialFolder = bundle.PartialFolder;
+        _begun = bundle;
         await CopyAsync(bundle, cancellationToken);
         foreach (var (n, sheet) in sheets.Index())
             await bundle.WriteFileAsync(BundleLayout.Sheet(n + 1), sheet.Content, cancellationToken);
@@ -73,15 +75,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         await bundle.WriteFileAsync(BundleLayout.Run, record.Write(), cancellationToken);
         var away = options.ArchivesAt is { } at ? MoveAway(bundle, shard, at, options.Out) : default;
-        var day = DateOnly.FromDateTime(now.UtcDateTime);
-        SignedBundle? signed = null;
-        var seal = await bundle.SealAsync(
-            new(Tool.NameAndVersion, day, day.AddYears(7)) { Elsewhere = away.Entry is { } entry ? [entry] : [] },
-            signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
-            cancellationToken);
-        PartialFolder = null;
-        if (signed is not null)
-            signing!.Keep(bundle.BundleId, signed.Head);
+        var (seal, signed) = await SigningSession.SealAsync(bundle, signing, now, away.Entry is { } entry ? [entry] : [], cancellationToken);
         return new(seal, results, record, signed, away.File);
     }
 

@@ -144,15 +144,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
         await bundle.WriteFileAsync(BundleLayout.Run, record.Write(), cancellationToken);
-        var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
-        SignedBundle? signed = null;
-        var seal = await bundle.SealAsync(
-            new(Tool.NameAndVersion, day, day.AddYears(7)),
-            signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
-            cancellationToken);
+        var (seal, signed) = await SigningSession.SealAsync(bundle, signing, facts.Finished, elsewhere: [], cancellationToken);
         (PartialFolder, SealedFolder) = (null, seal.Path);
-        if (signed is not null)
-            signing!.Keep(bundle.BundleId, signed.Head);
         return new(prepared, seal, results, facts, record, signed);
     }
 

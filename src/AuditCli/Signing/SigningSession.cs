@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Signing;
 
@@ -51,6 +52,24 @@ internal sealed class SigningSession : IDisposable
     /// <param name="verified">The tag manifest's digest that verification reported; null for a bundle that this process made.</param>
     public Task<SignedBundle> SignAsync(string folder, Digest? verified, CancellationToken cancellationToken) => BundleSigner.SignAsync(
         folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync) { Expected = verified }, cancellationToken);
+
+    /// <summary>Seals a bundle that this process made, signs it if there is a session, and makes it the head of its locker.</summary>
+    /// <param name="finished">The time of sealing; the bundle must be kept for seven years from that day.</param>
+    /// <param name="elsewhere">The archives of shards that are not in the bundle.</param>
+    /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
+    public static async Task<(SealedBundle Bundle, SignedBundle? Signed)> SealAsync(
+        BundleWriter bundle, SigningSession? signing, DateTimeOffset finished, ImmutableArray<FetchEntry> elsewhere, CancellationToken cancellationToken)
+    {
+        var day = DateOnly.FromDateTime(finished.UtcDateTime);
+        SignedBundle? signed = null;
+        var seal = await bundle.SealAsync(
+            new(Tool.NameAndVersion, day, day.AddYears(7)) { Elsewhere = elsewhere },
+            signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
+            cancellationToken);
+        if (signed is not null)
+            signing!.Keep(bundle.BundleId, signed.Head);
+        return (seal, signed);
+    }
 
     /// <summary>Makes the bundle the head of its locker, after it has its final name there.</summary>
     public void Keep(string bundleId, Digest head) => _locker?.Advance(bundleId, head);
