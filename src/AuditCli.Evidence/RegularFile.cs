@@ -40,6 +40,14 @@ public static class RegularFile
         ? throw new IOException($"{path} {why}")
         : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize);
 
+    /// <summary>Opens a part of a file, such as a file that lies uncompressed in an archive.</summary>
+    /// <inheritdoc cref="OpenRead"/>
+    public static Stream OpenPart(string path, long offset, long length)
+    {
+        var file = OpenRead(path, bufferSize: 16 * 1024);
+        return new FilePart(file, offset, length);
+    }
+
     /// <summary>Reads the whole content of a file.</summary>
     /// <inheritdoc cref="OpenRead"/>
     public static byte[] ReadAllBytes(string path)
@@ -71,4 +79,40 @@ public static class RegularFile
     [DllImport("libc", EntryPoint = "open", SetLastError = true, ExactSpelling = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Open(byte[] path, int flags);
+
+    /// <summary>Reads a part of a file, with positions from the part's beginning.</summary>
+    private sealed class FilePart(FileStream file, long offset, long length) : ReadOnlyStream
+    {
+        private long _position;
+
+        public override bool CanSeek => true;
+        public override long Length => length;
+        public override long Position { get => _position; set => _position = value; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            var left = length - _position;
+            if (left <= 0)
+                return 0;
+            if (file.Position != offset + _position)
+                file.Position = offset + _position;
+            var read = file.Read(buffer.Length > left ? buffer[..(int)left] : buffer);
+            _position += read;
+            return read;
+        }
+
+        public override long Seek(long by, SeekOrigin origin) => _position = by + origin switch
+        {
+            SeekOrigin.Begin => 0,
+            SeekOrigin.Current => _position,
+            _ => length,
+        };
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                file.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 }

@@ -126,5 +126,6 @@ public static class AuditCommand
     }
 
     /// <summary>Returns the path of the only sealed bundle in a folder.</summary>
-    public static string TheBundle(string folder) => Directory.EnumerateDirectories(folder).Single(d => !d.EndsWith(".partial", StringComparison.Ordinal));
+    public static string TheBundle(string folder) =>
+        Directory.EnumerateDirectories(folder).Single(d => System.IO.Path.GetExtension(d) is not (".partial" or ".begun"));
 }

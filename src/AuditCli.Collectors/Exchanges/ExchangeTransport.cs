@@ -14,11 +14,15 @@ public abstract class ExchangeTransport : IAsyncDisposable
 {
     private readonly AsyncLocal<ExchangeTrail?> _trail = new();
     private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
+    private readonly ExchangeLogs? _own;
+    private ExchangeLogs? _logs;
+    private int _bundles;
     private int _closed;
 
-    private protected ExchangeTransport()
-    {
-    }
+    /// <param name="bundleFolder">The folder of the bundle under construction; null to store nothing.</param>
+    /// <param name="seed">Makes record identifiers unique: the bundle's id, or more.</param>
+    private protected ExchangeTransport(string? bundleFolder, string seed) =>
+        _logs = _own = bundleFolder is null ? null : new(bundleFolder, seed, ++_bundles);
 
     /// <summary>Whether responses come from recorded exchanges; no credentials may be looked up then.</summary>
     public abstract bool IsReplay { get; }
@@ -67,15 +71,44 @@ public abstract class ExchangeTransport : IAsyncDisposable
         return trail;
     }
 
+    /// <summary>
+    /// Records into another bundle until the result is disposed of, which closes the files. No request may be in progress then: it would be
+    /// recorded in one bundle and named in another.
+    /// </summary>
+    /// <inheritdoc cref="ExchangeTransport(string?, string)" path="/param"/>
+    public IAsyncDisposable RecordInto(string bundleFolder, string seed)
+    {
+        var into = new ExchangeLogs(bundleFolder, seed, ++_bundles);
+        Volatile.Write(ref _logs, into);
+        return new Recording(this, into);
+    }
+
+    /// <summary>Copies an exchange that an earlier process recorded for this run.</summary>
+    /// <param name="file">The path in the bundle.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    internal async Task CopyAsync(string file, RecordedExchange recorded, CancellationToken cancellationToken)
+    {
+        MeasureClock(recorded.Exchange);
+        await Logs!.Of(file).AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
+    }
+
     /// <summary>Closes every file; all recorded exchanges are on disk afterwards.</summary>
     /// <exception cref="IOException">Exchanges could not be written.</exception>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            if (_own is not null)
+                await _own.DisposeAsync();
             await CloseAsync();
+        }
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The files into which exchanges are recorded now; null if nothing is stored.</summary>
+    private protected ExchangeLogs? Logs => Volatile.Read(ref _logs);
+
+    /// <summary>Closes what else the transport has open.</summary>
     private protected abstract ValueTask CloseAsync();
 
     private protected void MeasureClock(HttpExchange exchange)
@@ -89,4 +122,13 @@ public abstract class ExchangeTransport : IAsyncDisposable
     private protected string? AskedFor => _trail.Value?.AskedFor;
 
     private protected void Note(ExchangeReference reference) => _trail.Value?.Add(reference);
+
+    private sealed class Recording(ExchangeTransport transport, ExchangeLogs into) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            Volatile.Write(ref transport._logs, transport._own);
+            await into.DisposeAsync();
+        }
+    }
 }

@@ -9,12 +9,9 @@ namespace AuditCli.Collectors.Exchanges;
 public sealed class LiveTransport : ExchangeTransport
 {
     private const int RedactionKeyBytes = 32;
-    private readonly string? _bundleFolder;
-    private readonly string _seed;
     private readonly TimeProvider _clock;
     private readonly ExchangeLimits _limits;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
-    private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
     private readonly Lazy<Route> _usual = new(Route.Usual);
     private readonly ConnectionBudget _connections;
@@ -29,10 +26,9 @@ public sealed class LiveTransport : ExchangeTransport
     public LiveTransport(
         string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null,
         int? connections = null)
+        : base(bundleFolder, seed)
     {
         _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
-        _bundleFolder = bundleFolder;
-        _seed = seed;
         _clock = clock;
         _limits = limits ?? ExchangeLimits.Default;
         _connections = new(connections ?? RequestLimits.Default.Connections);
@@ -58,30 +54,26 @@ public sealed class LiveTransport : ExchangeTransport
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
     {
         var file = scope.BundlePath;
-        var log = _bundleFolder is { } folder
-            ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
-            : null;
         return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, scope.HasVouchedFiles, network));
 
         async ValueTask KeepAsync(HttpExchange exchange, AnswerPlaces? said, CancellationToken cancellationToken)
         {
             MeasureClock(exchange);
-            if (log is null)
+            if (Logs is not { } logs)
                 return;
             // A received response is recorded even if the caller has just cancelled.
-            var ids = await log.AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
+            var ids = await logs.Of(file).AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
             Note(RecordedResponse.Reference(file, ids.Answer, exchange, said));
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    private protected override async ValueTask CloseAsync()
+    private protected override ValueTask CloseAsync()
     {
-        foreach (var log in _logs.Values)
-            await log.Value.DisposeAsync();
         foreach (var network in _networks.Values.Where(n => n.IsValueCreated))
             network.Value.Dispose();
         _connections.Dispose();
+        return ValueTask.CompletedTask;
     }
 }
 

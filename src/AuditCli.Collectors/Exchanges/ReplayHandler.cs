@@ -28,8 +28,10 @@ internal sealed class RecordedAnswers
     /// <summary>By request, the first attempt of any requester.</summary>
     private readonly Dictionary<UInt128, int> _firstOf = [];
 
-    /// <summary>Every attempt, with the next attempt of the same requester at the same request, and whether it was replayed.</summary>
-    private readonly List<(long Request, long Answer, int Next, bool Used)> _attempts = [];
+    /// <summary>
+    /// Every attempt, with the next attempt of the same requester at the same request, and the last bundle into which it was replayed; 0 for none.
+    /// </summary>
+    private readonly List<(long Request, long Answer, int Next, int Into)> _attempts = [];
 
     /// <exception cref="InvalidDataException">The file is truncated or altered; the message names it.</exception>
     public RecordedAnswers(string path, ExchangePolicy policy)
@@ -47,7 +49,7 @@ internal sealed class RecordedAnswers
             else
                 _next.Add(key, _attempts.Count);
             last[key] = _attempts.Count;
-            _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End, false));
+            _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End, 0));
             _first ??= asked.Request.Fields;
             First ??= asked.Uri;
             Dates = RecordedDates.With(Dates, asked.Date);
@@ -68,17 +70,19 @@ internal sealed class RecordedAnswers
     public long Unused { get; private set; }
 
     /// <summary>
-    /// Returns the next recorded response to this request, and whether it is replayed for the first time; null if none is left. The
+    /// Returns the next recorded response to this request, and whether it is new to the bundle; null if none is left. The
     /// requester of the recording gets its own responses. Another requester of the same request, such as evidence of another control, gets
     /// those of the first requester, from the beginning.
     /// </summary>
     /// <param name="askedFor">The value of <see cref="HttpExchange.AskedFor"/>.</param>
-    public async Task<(RecordedExchange Recorded, bool First)?> NextAsync(HttpRequestMessage request, string? askedFor, CancellationToken cancellationToken)
+    /// <param name="into">The number of the bundle into which it is replayed.</param>
+    public async Task<(RecordedExchange Recorded, bool First)?> NextAsync(
+        HttpRequestMessage request, string? askedFor, int into, CancellationToken cancellationToken)
     {
         var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
         var fields = request.Headers.NonValidated.Select(h => KeyValuePair.Create(h.Key, h.Value.ToString()));
         var question = _policy.Key(request.Method.Method, request.RequestUri!, fields, body);
-        (long Request, long Answer, int Next, bool Used) attempt;
+        (long Request, long Answer, int Next, int Into) attempt;
         lock (_turn)
         {
             var key = Key(question, askedFor);
@@ -89,11 +93,11 @@ internal sealed class RecordedAnswers
                 return null;
             attempt = _attempts[index];
             _next[key] = attempt.Next;
-            _attempts[index] = attempt with { Used = true };
-            if (!attempt.Used)
+            _attempts[index] = attempt with { Into = into };
+            if (attempt.Into == 0)
                 Unused--;
         }
-        return (_recorded.Read(attempt.Request, attempt.Answer), !attempt.Used);
+        return (_recorded.Read(attempt.Request, attempt.Answer), attempt.Into != into);
     }
 
     /// <summary>
@@ -106,6 +110,7 @@ internal sealed class RecordedAnswers
 /// <summary>The innermost handler of a replay. A handler that an SDK attaches below it is never called.</summary>
 /// <param name="answers">Null if nothing was recorded for the scope.</param>
 /// <param name="askedFor">Returns the requester of the current flow.</param>
+/// <param name="into">Returns the number of the bundle into which exchanges are copied now.</param>
 /// <param name="keep">
 /// Receives the recorded records, and whether they are to be copied into the new bundle, which happens only once.
 /// </param>
@@ -113,6 +118,7 @@ internal sealed class RecordedAnswers
 internal sealed class ReplayHandler(
     RecordedAnswers? answers,
     Func<string?> askedFor,
+    Func<int> into,
     Func<RecordedExchange, bool, AnswerPlaces?, CancellationToken, ValueTask> keep,
     ExchangePolicy policy,
     Func<HttpRequestMessage, AnswerPlaces?>? places = null) : DelegatingHandler
@@ -123,7 +129,7 @@ internal sealed class ReplayHandler(
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (answers is null || await answers.NextAsync(request, askedFor(), cancellationToken) is not var (recorded, first))
+        if (answers is null || await answers.NextAsync(request, askedFor(), into(), cancellationToken) is not var (recorded, first))
             throw new ExchangeRefusedException(Codes.NoRecording, $"not recorded: {request.Method} {policy.Clean(request.RequestUri!)}");
         await keep(recorded, first, places?.Invoke(request), cancellationToken);
         return recorded.Exchange.Response is not null

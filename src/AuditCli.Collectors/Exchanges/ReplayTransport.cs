@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using AuditCli.Collectors.Redaction;
@@ -32,11 +31,8 @@ public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last)
 /// </summary>
 public sealed class ReplayTransport : ExchangeTransport
 {
-    private readonly string _bundleFolder;
-    private readonly string _seed;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
     private readonly FrozenDictionary<string, RecordedAnswers> _answers;
-    private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
 
     /// <summary>Reads every file below the folder of recorded exchanges once, to index the requests.</summary>
     /// <param name="recordedFolder">The folder with <c>&lt;target&gt;/&lt;service&gt;-&lt;region&gt;.warc.gz</c>.</param>
@@ -45,9 +41,8 @@ public sealed class ReplayTransport : ExchangeTransport
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">A file is truncated or altered; the message names it.</exception>
     public ReplayTransport(string recordedFolder, string bundleFolder, string seed)
+        : base(bundleFolder, seed)
     {
-        _bundleFolder = bundleFolder;
-        _seed = seed;
         _answers = Directory.EnumerateFiles(recordedFolder, "*.warc.gz", SearchOption.AllDirectories)
             .ToFrozenDictionary(f => Path.GetRelativePath(recordedFolder, f).Replace('\\', '/'), f => new RecordedAnswers(f, _policy), StringComparer.Ordinal);
         var dates = _answers.Values.Select(a => a.Dates).OfType<RecordedDates>().ToList();
@@ -76,21 +71,17 @@ public sealed class ReplayTransport : ExchangeTransport
     private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places)
     {
         var file = scope.BundlePath;
-        var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
-        return new ReadOnlyGuard(refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), () => AskedFor, KeepAsync, _policy, places));
+        return new ReadOnlyGuard(
+            refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), () => AskedFor, () => Logs!.Number, KeepAsync, _policy, places));
 
         async ValueTask KeepAsync(RecordedExchange recorded, bool first, AnswerPlaces? said, CancellationToken cancellationToken)
         {
             MeasureClock(recorded.Exchange);
             if (first)
-                await log.AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
+                await Logs!.Of(file).AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
             Note(RecordedResponse.Reference(file, recorded.Answer.Id, recorded.Exchange, said));
         }
     }
 
-    private protected override async ValueTask CloseAsync()
-    {
-        foreach (var log in _logs.Values)
-            await log.Value.DisposeAsync();
-    }
+    private protected override ValueTask CloseAsync() => ValueTask.CompletedTask;
 }

@@ -30,8 +30,9 @@ public static class CredentialScan
     private const int MostWorkers = 4;
 
     /// <summary>Returns the first find in each file below a folder, with gzip files decompressed, sorted by path.</summary>
+    /// <param name="skip">Returns whether a file, by its path in the folder, was searched before; null to search all.</param>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken)
+    public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken, Func<string, bool>? skip = null)
     {
         // Buffers are kept per worker and not per file: a run of many accounts has tens of thousands of small files.
         using var buffers = new ThreadLocal<Buffers>(() => new());
@@ -41,6 +42,7 @@ public static class CredentialScan
             [
                 .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
                     .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
+                    .Where(f => skip?.Invoke(f) != true)
                     .Order(StringComparer.Ordinal)
                     .AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, MostWorkers)).WithCancellation(cancellationToken)
                     .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffers.Value!, cancellationToken)))

@@ -4,10 +4,17 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>Presents the evidence of a bundle as the partitions of a control.</summary>
-/// <param name="folder">The bundle's root, sealed or not yet.</param>
+/// <param name="place">Returns where a table of the index is.</param>
 /// <param name="items">The items of the bundle's index.</param>
-public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem> items)
+public sealed class CollectedEvidence(Func<string, TableFile> place, ImmutableArray<EvidenceItem> items)
 {
+    /// <param name="folder">The bundle's root, sealed or not yet.</param>
+    /// <inheritdoc cref="CollectedEvidence(Func{string, TableFile}, ImmutableArray{EvidenceItem})"/>
+    public CollectedEvidence(string folder, ImmutableArray<EvidenceItem> items)
+        : this(path => new(Path.Combine(folder, path), null), items)
+    {
+    }
+
     /// <summary>How far the servers' clocks were ahead, by target and account.</summary>
     private readonly ImmutableDictionary<(string Target, string Account), TimeSpan> _offsets = items.Where(i => i.ClockOffsetSeconds is not null)
         .GroupBy(i => (i.Target, i.Account)).ToImmutableDictionary(g => g.Key, g => Largest(g)!.Value);
@@ -80,5 +87,5 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         .OrderByDescending(Math.Abs).ThenBy(s => s).Select(s => (TimeSpan?)TimeSpan.FromSeconds(s)).FirstOrDefault();
 
     private TableRows Rows(IEnumerable<(string? Path, Digest? Sha256)> files) =>
-        TableRows.Of(files.Where(f => f.Path is not null).Select(f => new TableFile(Path.Combine(folder, f.Path!), f.Sha256)));
+        TableRows.Of(files.Where(f => f.Path is not null).Select(f => place(f.Path!) with { Sha256 = f.Sha256 }));
 }

@@ -17,6 +17,9 @@ internal sealed class EngagementFiles
     /// </summary>
     public bool UsesLibrary { get; init; } = true;
 
+    /// <summary>The folder of an unsealed bundle whose copies of the inputs are used, wherever the originals are; null for the originals.</summary>
+    public string? InputsIn { get; init; }
+
     /// <param name="engagement">The engagement's file.</param>
     public EngagementFiles(string engagement) => Folder = Path.GetDirectoryName(Path.GetFullPath(engagement))!;
 
@@ -44,6 +47,8 @@ internal sealed class EngagementFiles
     /// </summary>
     public string? Input(string name, YamlNode node, string written, FaultList faults)
     {
+        if (InputsIn is { } folder)
+            return Path.Combine([folder, .. BundleLayout.Input(name, written).Split('/')]);
         if (_place is null)
             return EngagementPath.InsideFile(node, written, Folder, faults);
         var copy = _place(BundleLayout.Input(name, written));

@@ -35,6 +35,16 @@ public static class EngagementLoader
         Read(path, path, content, sources, new EngagementFiles(path));
 
     /// <summary>
+    /// Does the same for a run that goes on: the inputs are the copies that the unsealed bundle has, and the library is in it too.
+    /// </summary>
+    /// <param name="path">The engagement's file when the run began; the paths of its targets are relative to it.</param>
+    /// <param name="bundle">The folder with the copies.</param>
+    /// <param name="library">The controls to be evaluated.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBegun(
+        string path, byte[] content, string bundle, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library) =>
+        OfBundle(path, path, content, new(path) { UsesLibrary = false, InputsIn = bundle }, sources, library);
+
+    /// <summary>
     /// Reads the engagement of a bundle. Only the bundle's own copies of the named files and folders are used: inputs are those
     /// in the bundle, exchanges are replayed, and there is no library. Statements about controls or parameters that the library
     /// lacks are left out; they were checked when the run was made. Parameters have their types, and the sealed values even when

@@ -98,6 +98,12 @@ internal sealed class BundleArchive : BundleFiles
         }
     }
 
+    /// <summary>Returns where a file lies in the archive's file; null if it is compressed there.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public (long Offset, long Length)? PlaceOf(string path) => !_index.Files.TryGetValue(_prefix + path, out var member)
+        ? throw new FileNotFoundException($"the archive has no file {path}")
+        : member.Deflated ? null : (_bytes.Start + member.Offset, member.Stored);
+
     /// <summary>Opens a file in place or, if it is compressed, a copy that is deleted on disposal.</summary>
     /// <inheritdoc cref="BundleFiles.Open" path="/exception"/>
     public override (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken)

@@ -30,16 +30,18 @@ public sealed class BundleWriter : IAsyncDisposable
     private readonly string _outFolder;
     private readonly string _bundleId;
     private readonly FileStream _index;
+    private readonly BegunBundle? _begun;
     private readonly SemaphoreSlim _indexTurn = new(1, 1);
     private bool _indexFailed;
     private bool _indexEnded;
     private bool _sealed;
 
-    private BundleWriter(string outFolder, string bundleId, FileStream index)
+    private BundleWriter(string outFolder, string bundleId, FileStream index, BegunBundle? begun)
     {
         _outFolder = outFolder;
         _bundleId = bundleId;
         _index = index;
+        _begun = begun;
     }
 
     /// <summary>The bundle's folder until it is sealed.</summary>
@@ -48,32 +50,68 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <summary>The bundle's identifier as it appears in the folder name.</summary>
     public string BundleId => _bundleId;
 
+    /// <summary>
+    /// Makes record identifiers unique: the bundle's identifier, and how often it was begun, because those of an earlier attempt may be kept.
+    /// </summary>
+    public string Seed => _begun is { Earlier.Length: > 0 and var times } ? $"{_bundleId}/{times + 1}" : _bundleId;
+
     /// <summary>Creates the partial folder.</summary>
     /// <exception cref="IOException">
     /// It exists, or a bundle of that name does, or it cannot be created; the message names the folder and the cause.
     /// </exception>
     /// <exception cref="ArgumentException">The identifier cannot name a folder; see <see cref="BundlePaths.Segment"/>.</exception>
-    public static BundleWriter Create(string outFolder, string bundleId)
+    /// <param name="goesOn">Whether another process can go on with it (<see cref="Continue"/>), from when <see cref="Keep"/> was called.</param>
+    public static BundleWriter Create(string outFolder, string bundleId, bool goesOn = false)
     {
         var id = BundlePaths.Segment(bundleId);
         var root = Path.GetFullPath(outFolder);
-        var partial = Path.Combine(root, id + PartialSuffix);
-        foreach (var taken in new[] { Path.Combine(root, id), partial })
+        foreach (var taken in new[] { Path.Combine(root, id), Path.Combine(root, id + PartialSuffix) })
         {
             if (Path.Exists(taken))
                 throw new IOException($"cannot begin a bundle: {taken} exists already");
         }
+        return Begin(root, id, () => goesOn ? BegunBundle.Open(root, id) : null);
+    }
+
+    /// <summary>
+    /// Takes over the partial folder of a process that ended. What it had written becomes <see cref="Earlier"/>, and the bundle is empty.
+    /// </summary>
+    /// <exception cref="IOException">Another process is writing it, or the folder cannot be changed; the message says so.</exception>
+    public static BundleWriter Continue(string partialFolder)
+    {
+        var (root, id) = (Path.GetDirectoryName(Path.GetFullPath(partialFolder))!, Path.GetFileName(partialFolder)[..^PartialSuffix.Length]);
+        return Begin(root, id, () => BegunBundle.TakeOver(root, id));
+    }
+
+    /// <summary>Creates the partial folder of a shard, in this bundle.</summary>
+    /// <inheritdoc cref="Create" path="/exception"/>
+    public BundleWriter CreateShard(string bundleId) => Begin(CheckedPath(BundleLayout.ShardsFolder.TrimEnd('/')), BundlePaths.Segment(bundleId), () => null);
+
+    private static BundleWriter Begin(string root, string id, Func<BegunBundle?> open)
+    {
+        BegunBundle? begun = null;
         try
         {
-            var index = Path.Combine(partial, BundleLayout.EvidenceIndex);
+            var index = Path.Combine(root, id + PartialSuffix, BundleLayout.EvidenceIndex);
+            begun = open();
             Directory.CreateDirectory(Path.GetDirectoryName(index)!);
-            return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
+            return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0), begun);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            begun?.Dispose();
             throw new IOException($"cannot begin a bundle in {root}: {e.Message}", e);
         }
     }
+
+    /// <summary>
+    /// Keeps what a process needs to go on with the bundle, beside the folder, until the bundle is sealed. It is on the disk when this returns.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Keep(ReadOnlySpan<byte> questions) => _begun?.Keep(questions);
+
+    /// <summary>The folders that were the <c>data</c> of this bundle when earlier processes ended, the newest first.</summary>
+    public ImmutableArray<string> Earlier => _begun?.Earlier ?? [];
 
     /// <summary>Returns the full path of a file of the bundle, and creates its folder.</summary>
     /// <param name="relative">The path from the bundle's root, below <c>data/</c>.</param>
@@ -210,16 +248,23 @@ public sealed class BundleWriter : IAsyncDisposable
     /// </summary>
     /// <exception cref="IOException">A file is still open, or cannot be read or written.</exception>
     /// <exception cref="InvalidDataException">The folder holds an entry that a bundle may not have.</exception>
-    public async Task LeaveAsync(ReadOnlyMemory<byte> record, CancellationToken cancellationToken)
+    /// <param name="goesOn">Whether a process must go on with it (<see cref="Continue"/>); otherwise the folder alone is enough to finish it.</param>
+    public async Task LeaveAsync(ReadOnlyMemory<byte> record, bool goesOn, CancellationToken cancellationToken)
     {
         await EndIndexAsync(cancellationToken);
         await File.WriteAllBytesAsync(PathOf(BundleLayout.Run), record, cancellationToken);
         await Task.Run(() => BagSeal.WriteManifest(PartialFolder, cancellationToken), cancellationToken);
+        if (!goesOn)
+            _begun?.End();
     }
 
     /// <summary>Closes the index. A bundle that was not sealed stays partial.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_sealed)
+            _begun?.End();
+        else
+            _begun?.Dispose();
         await _index.DisposeAsync();
         _indexTurn.Dispose();
     }

@@ -77,6 +77,12 @@ public sealed class SealedFiles : IDisposable
         return Open($"{Path}/{shard.Archive}", Archive(shard.Archive, archive), shard.TagManifest);
     }
 
+    /// <summary>Returns where a file of a tar lies in it, so that another process can read it there.</summary>
+    /// <exception cref="FileNotFoundException">The archive has no such file.</exception>
+    /// <exception cref="InvalidOperationException">The bundle is not in an archive that holds its files uncompressed.</exception>
+    public (long Offset, long Length) PlaceOf(string path) =>
+        (_files as BundleArchive)?.PlaceOf(path) ?? throw new InvalidOperationException($"{Path} is not a tar");
+
     /// <summary>Whether a file that the manifest names is in the bundle. Only archives of shards may be elsewhere.</summary>
     public bool IsHere(string path) => _files.Has(path);
 

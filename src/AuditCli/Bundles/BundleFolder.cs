@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
@@ -126,6 +127,13 @@ internal sealed class BundleFolder
         var (files, own) = Of(path);
         return files._sealed?.Read(own) ?? BundleFile.Read(files.Path, own);
     }
+
+    /// <summary>Returns where a file of a bundle in a tar lies in it.</summary>
+    /// <exception cref="InvalidOperationException">The bundle is not in a tar.</exception>
+    /// <exception cref="FileNotFoundException">It has no such file.</exception>
+    public FileRange PlaceOf(string path) => _sealed?.PlaceOf(path) is var (offset, length)
+        ? new(offset, length)
+        : throw new InvalidOperationException($"{Path} is not sealed");
 
     /// <summary>Opens a file of any size. For a sealed bundle, the stream yields no byte that was not compared with the manifest.</summary>
     /// <inheritdoc cref="SealedFiles.OpenFile" path="/exception"/>

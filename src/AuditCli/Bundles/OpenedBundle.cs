@@ -92,10 +92,14 @@ internal sealed class OpenedBundle
     }
 
     /// <summary>
-    /// Returns the evidence items of a bundle, its own and those of its shards. Every shard read the same inputs, which are taken from the
-    /// first.
+    /// Returns the evidence items of a bundle, its own and those of its shards, in the order that one index has, however the evidence was
+    /// divided. Every shard read the same inputs, which are taken from the first.
     /// </summary>
-    private static IEnumerable<EvidenceItem> ItemsOf(BundleFolder files)
+    public static IEnumerable<EvidenceItem> ItemsOf(BundleFolder files) => files.Shards.IsEmpty
+        ? ItemsAsTheyAre(files)
+        : ItemsAsTheyAre(files).OrderBy(i => i.Target, StringComparer.Ordinal).ThenBy(i => i.EvidenceId, StringComparer.Ordinal);
+
+    private static IEnumerable<EvidenceItem> ItemsAsTheyAre(BundleFolder files)
     {
         var inputs = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in files.Everywhere(BundleLayout.EvidenceIndex))

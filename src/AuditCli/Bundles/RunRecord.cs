@@ -77,6 +77,10 @@ internal sealed partial record RunRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunResumed? Resumed { get; init; }
 
+    /// <summary>How the evidence is divided into shards; null, and not written, where all of it is in the bundle itself.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunSharded? Sharded { get; init; }
+
     /// <summary>The bundle that people's answers concluded; null, and not written, for a run.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunConcluded? Concluded { get; init; }
@@ -195,6 +199,10 @@ internal sealed record RunPeriod(string Start, string End, string TimeZone);
 
 /// <summary>The run that evaluated and sealed what an earlier, stopped run had collected.</summary>
 internal sealed record RunResumed(string BundleId, string At, string User, string Machine);
+
+/// <summary>How a run divided its accounts into shards, in the order in which it entered them.</summary>
+/// <param name="UnitsEach">The most accounts of a shard.</param>
+internal sealed record RunSharded(int UnitsEach);
 
 /// <summary>The collected bundle over which this one was sealed, and who did it when, with which sheets.</summary>
 internal sealed record RunConcluded(

@@ -24,6 +24,17 @@ internal static class ShardPath
     public static string Prefix(string path) =>
         Split(path) is { } inside ? $"{inside.Archive}/{Prefix(inside.Path)}" : "";
 
+    /// <summary>Returns the path in the innermost shard; the path itself for a file of the bundle itself.</summary>
+    public static string Inside(string path) => Split(path) is { } inside ? Inside(inside.Path) : path;
+
+    /// <summary>Returns an evidence item as it is in its own shard.</summary>
+    public static EvidenceItem Inside(EvidenceItem item) => item with
+    {
+        Table = item.Table is { } table ? Inside(table) : null,
+        Calls = item.Calls is { } calls ? Inside(calls) : null,
+        Exchanges = [.. item.Exchanges.Select(e => e with { File = Inside(e.File) })],
+    };
+
     /// <summary>Returns an evidence item of a shard as one of the bundle around it.</summary>
     /// <param name="prefix">The path of the shard's archive, and a slash.</param>
     public static EvidenceItem In(string prefix, EvidenceItem item) => item with

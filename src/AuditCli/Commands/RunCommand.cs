@@ -26,7 +26,7 @@ internal static class RunCommand
         var archive = ArchiveOption.Of(host);
         var resume = new Option<string?>("--resume")
         {
-            Description = "Finish a run that collected everything but could not be sealed, from its .partial folder.",
+            Description = "Go on with a run that was interrupted, or could not be sealed, from its .partial folder.",
             HelpName = "PARTIAL",
         };
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
@@ -34,9 +34,14 @@ internal static class RunCommand
             a source (such as --aws) reads what these credentials reach, for a first look: there is no reviewer and no register,
             and the bundle says so.
 
-            A run that collected everything but could not be sealed (a file contained what looks like a credential, a key or a
-            disk failed) says how to finish it: --resume takes what was collected, evaluates it again as reperform does, and
-            sends no request. A folder that was changed since, or of a run that was interrupted during collection, is refused.
+            A run of more than 25 accounts is sealed in shards of 25, each as soon as it is read, and the bundle is made of them;
+            every command reads it like any other.
+
+            --resume goes on with a run that ended before its bundle was sealed. What was read completely is kept, and only the
+            rest is asked; the credentials, and AUDITCLI_REDACTION_KEY if it was set, must be there again. What goes on needs the
+            folder '<id>.begun' beside the '<id>.partial'. A run that collected everything but could not be sealed (a file
+            contained what looks like a credential, a key or a disk failed) is evaluated again as reperform does, and sends no
+            request. A folder that was changed since, or another version of auditcli, is refused.
 
             With --archive the sealed bundle becomes one reproducible .tar, to be stored or handed over as one file; every command
             but seal reads it. It is written beside the folder, read back and compared, and only then the folder is deleted.
@@ -115,7 +120,7 @@ internal static class RunCommand
         {
             using var work = stopped is null ? null : new WorkFolder();
             var (prepared, faults) = stopped is { } folder
-                ? await ResumeAsync(folder, work!, host, evaluation, cancellationToken)
+                ? await ResumeAsync(folder, options, work!, host, evaluation, cancellationToken)
                 : await LoadAsync(subject!, options.AllowSecrets, host, evaluation, error, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
@@ -163,9 +168,20 @@ internal static class RunCommand
     }
 
     private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> ResumeAsync(
-        string folder, WorkFolder work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
+        string folder, RunOptions options, WorkFolder work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
-        var (prepared, whyNot) = await StoppedRunLoader.LoadAsync(folder, work.Path, host, evaluation, cancellationToken);
+        // What only lacks its seal is finished offline. A run with shards is not, since its own exchanges are in several bundles.
+        var goesOn = InterruptedRun.Is(folder)
+            && (File.Exists(Path.Combine(folder, BundleLayout.Shards))
+                || await Task.Run(() => StoppedBundle.WhyNot(folder, cancellationToken), cancellationToken) is not null);
+        if (goesOn && options.Out != Path.GetDirectoryName(folder))
+        {
+            var instead = options.Signing?.Locker is null ? "leave out --out" : "give that folder as the locker";
+            return (null, [$"{folder} goes on where it was begun, and not in {options.Out}: {instead}"]);
+        }
+        var (prepared, whyNot) = goesOn
+            ? await InterruptedRun.LoadAsync(folder, work.Path, host, cancellationToken)
+            : await StoppedRunLoader.LoadAsync(folder, work.Path, host, evaluation, cancellationToken);
         return (prepared, whyNot is null ? [] : [$"{folder} cannot be resumed: {whyNot}"]);
     }
 
@@ -174,6 +190,7 @@ internal static class RunCommand
         run?.SealedFolder is { } bundle ? $"the bundle is sealed anyway: {bundle}"
         : run?.PartialFolder is { } kept
             ? $"nothing was sealed; what was collected is kept in {kept}"
-                + $"{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without sending any request" : "")}"
+                + (run.OnlyLacksSeal ? $", and 'auditcli run --resume {kept}' finishes it without sending any request"
+                    : run.CanGoOn ? $", and 'auditcli run --resume {kept}' goes on from there" : "")
         : "nothing was collected";
 }

@@ -100,10 +100,7 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
             archive.Flush(flushToDisk: true);
             length = archive.Length;
         }
-        var statement = collected.Files.Signature;
-        return new(
-            collected.Id, collected.Files.TagManifestSha256!.Value, statement?.Sha256, statement?.SignerKey, ShardsCheck.UnitsOf(collected.Record),
-            RunRecord.Instant(collected.Record.Started, "started"), RunRecord.Instant(collected.Record.Finished, "finished"), length);
+        return ShardsCheck.Describe(collected.Files, collected.Record, length);
     }
 
     /// <summary>Moves the archive out of the bundle, after the reports were made of it.</summary>

@@ -40,8 +40,7 @@ internal sealed record BundleQuestions(
         BundleFolder bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         var record = RunRecord.Read(bundle.Read(BundleLayout.Run));
-        using var lines = bundle.Open(BundleLayout.EvidenceIndex, cancellationToken);
-        ImmutableArray<EvidenceItem> index = [.. EvidenceIndex.Items(lines, BundleLayout.EvidenceIndex)];
+        ImmutableArray<EvidenceItem> index = [.. OpenedBundle.ItemsOf(bundle)];
         var library = otherControls is null
             ? ControlLibrary.OfBundle(
                 bundle.Below(BundleLayout.ControlsFolder).Select(p => new LibraryFile(p[BundleLayout.ControlsFolder.Length..], bundle.Read(p), p)),
@@ -81,12 +80,15 @@ internal sealed record BundleQuestions(
     public static string OfTheBundle(string message, string work) =>
         message.Replace(Path.Combine(work, CopyName) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 
+    /// <summary>
+    /// Copies a file. Exchanges of one target are in several shards under the same name: as files of WARC members they can be put together.
+    /// </summary>
     private static async Task CopyAsync(BundleFolder bundle, string path, string folder, CancellationToken cancellationToken)
     {
-        var target = Path.Combine(folder, path);
+        var target = Path.Combine(folder, ShardPath.Inside(path));
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         await using var from = bundle.Open(path, cancellationToken);
-        await using var to = new FileStream(target, FileMode.CreateNew, FileAccess.Write);
+        await using var to = new FileStream(target, FileMode.Append, FileAccess.Write);
         await from.CopyToAsync(to, cancellationToken);
     }
 }

@@ -91,7 +91,8 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         // No exchange records the identity that credentials only claim.
         if (Connection.IsClaimed(before.Identity) && Connection.IsClaimed(after.Identity))
             after = after with { Identity = before.Identity };
-        var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
+        var found = JsonDifference.Between(Json(ShardPath.Inside(before)), Json(after))
+            .Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
         string? cause = null;
         foreach (var (table, sealedDigest, digest) in files)
         {
@@ -127,10 +128,11 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
     {
         if (!bundle.Has(table))
             return "the bundle does not have the table";
+        var own = ShardPath.Inside(table);
         try
         {
             using var before = bundle.Open(table, cancellationToken);
-            using var after = rebuilt.Has(table) ? rebuilt.Open(table, cancellationToken) : null;
+            using var after = rebuilt.Has(own) ? rebuilt.Open(own, cancellationToken) : null;
             return TableComparison.FirstDifference(before, after, table, cancellationToken);
         }
         catch (InvalidDataException e)

@@ -25,7 +25,7 @@ internal static class RecordComparison
         ["bundle_id", "mode", "run_by", "started", "finished", "resumed", "limits", "secrets_allowed", "unused_recordings"];
 
     /// <summary>Members that are not compared for equality but by the methods below.</summary>
-    private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded"];
+    private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded", "sharded"];
 
     /// <summary>The text that lists what cannot be derived from the exchanges.</summary>
     public const string NotDerived =
@@ -107,12 +107,18 @@ internal static class RecordComparison
         var reports = ReportFormats.All.Select(f => BundleLayout.ReportsFolder + f.FileName);
         var made = rebuilt.Below($"{BundleLayout.Payload}/").ToHashSet(StringComparer.Ordinal);
         // Tables and rows are compared elsewhere, by the index and the results, with the cause of each difference.
-        var explained = reports.Concat(emptyFiles).Concat(made).ToHashSet(StringComparer.Ordinal);
-        foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !explained.Contains(p) && !IsOfResults(p)))
+        var explained = reports.Concat(emptyFiles).Concat(made).Concat(bundle.Shards.Select(s => s.Archive))
+            .Concat(bundle.Shards.IsEmpty ? [] : [BundleLayout.Shards]).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !explained.Contains(ShardPath.Inside(p)) && !IsOfResults(p) || IsOfWhole(p)))
             differences.Add(new(path, "file", "there", null, "nothing in the bundle explains it: a run of its engagement does not create it"));
-        foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
+        foreach (var path in made.Where(p => !bundle.Everywhere(p).Any() && !IsOfResults(p)).Order(StringComparer.Ordinal))
             differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement creates it"));
     }
+
+    /// <summary>Whether a file of a shard is one that only the bundle of the whole run has.</summary>
+    private static bool IsOfWhole(string path) => ShardPath.Split(path) is { } inside
+        && new[] { BundleLayout.ResultsFolder, BundleLayout.ReportsFolder, BundleLayout.InputsFolder, BundleLayout.Log }
+            .Any(w => inside.Path.StartsWith(w, StringComparison.Ordinal));
 
     private static bool IsOfResults(string path) => path.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal);
 

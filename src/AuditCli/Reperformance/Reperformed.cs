@@ -47,9 +47,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                 var why = $"{missing.Archive} is not here, so what it holds cannot be evaluated again";
                 return new(verification, why, null) { IsElsewhere = true };
             }
-            if (outer.Shards.Length > 1)
-                return new(verification, "it has several shards, each of which is evaluated again by itself: unpack it and name them", null);
-            var files = outer.Shards is [var shard] ? outer.OpenShard(shard) : outer;
+            var record = RunRecord.Read(outer.Read(BundleLayout.Run));
+            if (record is { Concluded: null, Sharded: null } && outer.Shards.Length > 1)
+                return new(verification, ShardsCheck.WhyNot(outer, record), null);
+            // A run's own shards hold parts of its evidence; any other shard is the collected bundle.
+            var files = record is { Concluded: null, Sharded: not null } || outer.Shards is not [var shard] ? outer : outer.OpenShard(shard);
             await using var evaluation = host.StartEvaluation();
             var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work.Path, host, evaluation, cancellationToken);
             if (questions is null)
@@ -99,6 +101,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         {
             AllowSecrets = true,  // the original run decided whether to seal them
             SealReports = false,  // ReportComparison makes them of the bundle's own files
+            UnitsEach = int.MaxValue,  // results and tables do not depend on how the evidence was divided
         };
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
@@ -133,6 +136,8 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             changed.Add(new(
                 BundleLayout.Run, "mode", questions.Record.Mode, questions.StatedMode, "the engagement says whether it replays recorded exchanges"));
         }
+        if (!bundle.Shards.IsEmpty && ShardsCheck.WhyNot(bundle, questions.Record) is { } foreign)
+            changed.Add(new(BundleLayout.Shards, "shards", "those of the run", null, foreign));
         RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, evidence.EmptyFiles, changed, cancellationToken);
         if (outer != bundle)
         {

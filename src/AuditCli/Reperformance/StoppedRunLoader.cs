@@ -34,12 +34,13 @@ internal static class StoppedRunLoader
             var stopped = new StoppedRun(
                 opened.Id,
                 RunRecord.Instant(opened.Record.Started, "started"),
-                opened.Record.IsReplay ? new(opened.Record.Span.From, opened.Record.Span.To) : null,
                 opened.Record.RunBy.User,
                 opened.Record.RunBy.Machine,
-                opened.Results.NotTested,
-                (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation))
+                opened.Results.NotTested)
             {
+                Collected = new(
+                    opened.Record.IsReplay ? new(opened.Record.Span.From, opened.Record.Span.To) : null,
+                    (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation)),
                 Originals = Originals(opened.Record),
             };
             return (questions.Prepared with { Stopped = stopped }, null);

@@ -1,13 +1,10 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using AuditCli.Bundles;
-using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Hosting;
@@ -55,8 +52,11 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     /// <summary>The folder with what an unfinished run collected; null before the bundle is created and after it is sealed.</summary>
     public string? PartialFolder { get; private set; }
 
-    /// <summary>Whether <see cref="PartialFolder"/> holds everything but the seal, so that <c>run --resume</c> can finish it.</summary>
-    public bool CanBeResumed { get; private set; }
+    /// <summary>Whether <see cref="PartialFolder"/> holds everything but the seal, so that <c>run --resume</c> finishes it offline.</summary>
+    public bool OnlyLacksSeal { get; private set; }
+
+    /// <summary>Whether <c>run --resume</c> can go on with <see cref="PartialFolder"/>.</summary>
+    public bool CanGoOn { get; private set; }
 
     /// <summary>The sealed bundle; null before it is sealed.</summary>
     public string? SealedFolder { get; private set; }
@@ -70,25 +70,30 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         // Check the open-file limit before the first request: running out of files later would lose what was collected.
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
-        await using var bundle = BundleWriter.Create(options.Out, BundleIds.New(prepared.Engagement.Entity, started, host));
+        await using var bundle = prepared.Stopped is { Folder: { } begun }
+            ? BundleWriter.Continue(begun)
+            : BundleWriter.Create(options.Out, BundleIds.New(prepared.Engagement.Entity, started, host), goesOn: true);
         PartialFolder = bundle.PartialFolder;
-        RunFacts facts;
+        CollectedRun collected;
         EvaluationResults results;
         await using (var log = RunLog.Open(bundle.PathOf(BundleLayout.Log), error, options.Verbose))
         {
-            if (prepared.Stopped is { } stopped)
+            if (prepared.Stopped is { Collected: not null } stopped)
                 log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
-            await WriteQuestionsAsync(bundle, cancellationToken);
-            (facts, var items) = await RunProgress.ShowAsync(host, error, show =>
+            else if (prepared.Stopped is not null)
+                log.Information("Resumed after an interruption: what was read completely is not asked again");
+            await prepared.WriteQuestionsAsync(bundle, cancellationToken);
+            collected = await RunProgress.ShowAsync(host, error, show =>
             {
                 void Tell(CollectionEvent happened)
                 {
                     log.Tell(happened);
                     show(happened);
                 }
-                return CollectAsync(bundle, log, Tell, started, limits, cancellationToken);
+                var collection = new RunCollection(prepared, options, host, bundle, signing, log, Tell) { Kept = () => CanGoOn = true };
+                return collection.RunAsync(started, limits, cancellationToken);
             });
-            results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
+            results = await EvaluateAsync(bundle, log, collected, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         var written = ResultsJson.Write(results);
@@ -96,10 +101,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             (written, results) = (clean, ResultsJson.Read(clean));
         await bundle.WriteFileAsync(BundleLayout.Results, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
-        prepared.Stopped?.Compare(bundle.PartialFolder, cancellationToken);
+        prepared.Stopped?.Collected?.Compare(bundle.PartialFolder, cancellationToken);
         try
         {
-            return await SealAsync(bundle, signing, facts, results, cancellationToken);
+            return await SealAsync(bundle, signing, collected.Facts, results, cancellationToken);
         }
         catch when (bundle.SealedFolder is { } there)
         {
@@ -108,7 +113,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
         catch
         {
-            await LeaveAsync(bundle, facts with { Finished = host.Clock.GetUtcNow() });
+            await LeaveAsync(bundle, collected.Facts with { Finished = host.Clock.GetUtcNow() });
             throw;
         }
     }
@@ -133,7 +138,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     private async Task<FinishedRun> SealAsync(
         BundleWriter bundle, SigningSession? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
     {
-        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
+        var leaks = await new SecretSearch(prepared, options).SearchAsync(bundle, cancellationToken);
+        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = [.. leaks, .. facts.Leaks] };
         var record = RunRecording.Of(bundle.BundleId, prepared, facts);
         if (options.SealReports)
         {
@@ -156,109 +162,22 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     {
         try
         {
-            await bundle.LeaveAsync(RunRecording.Of(bundle.BundleId, prepared, facts).Write(), CancellationToken.None);
-            CanBeResumed = true;
+            await bundle.LeaveAsync(RunRecording.Of(bundle.BundleId, prepared, facts).Write(), goesOn: facts.UnitsEach is not null, CancellationToken.None);
+            OnlyLacksSeal = facts.UnitsEach is null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            CanBeResumed = false;
+            OnlyLacksSeal = false;
         }
-    }
-
-    /// <summary>
-    /// Searches the files of the bundle for credentials, the last time before reports are made of them. Returns the findings if
-    /// --allow-secrets was given.
-    /// </summary>
-    /// <exception cref="InvalidDataException">A file holds what looks like a credential, and --allow-secrets was not given.</exception>
-    private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, CancellationToken cancellationToken)
-    {
-        var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
-        if (leaks is [var first, ..] && !options.AllowSecrets)
-        {
-            var others = leaks.Length switch { 1 => "", 2 => ", and so does another file", var all => $", and so do {all - 1} other files" };
-            throw new InvalidDataException(
-                $"{first.File}, near character {first.Offset}, holds what looks like a credential{others}; {Advice(first.File)}");
-        }
-        return leaks;
-    }
-
-    /// <summary>
-    /// Returns what to do about a credential that was found, by the origin of its file. Files of people are searched before the first request,
-    /// so they are found here only if the stopped run that is resumed had allowed them. What SQL assembles is replaced in its rows.
-    /// </summary>
-    private string Advice(string file) => file switch
-    {
-        _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
-            $"remove it from the file that you supplied and run again; if it is not one, {Allowed}",
-        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) =>
-            $"remove it from the control and run again; if it is not one, {Allowed}",
-        _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
-            $"it is in the recorded exchanges, which a replay copies unchanged: record them again with this version; if it is not one, {Allowed}",
-        _ => $"it came from the provider, not from your files: inspect the file; if it is not one, {Allowed}",
-    };
-
-    private const string Allowed = "seal it unchanged with --allow-secrets, which the bundle will record";
-
-    /// <summary>Writes the engagement and the controls first, so that an interrupted run records what it asked.</summary>
-    private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
-    {
-        await bundle.WriteFileAsync(BundleLayout.Engagement, prepared.Engagement.Source, cancellationToken);
-        foreach (var control in prepared.Plan.Controls.Select(c => c.Control).Concat(prepared.Plan.NotApplicable.Select(c => c.Control)))
-            await bundle.WriteFileAsync(BundleLayout.Control(control.Id), control.Source, cancellationToken);
-    }
-
-    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
-        BundleWriter bundle, ILogger log, Action<CollectionEvent> tell, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
-    {
-        var engagement = prepared.Engagement;
-        var key = prepared.RedactionKey ?? RandomNumberGenerator.GetBytes(PreparedRun.LeastKeyBytes);
-        await using ExchangeTransport transport = engagement.Replay is { } recorded
-            ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections)
-            {
-                Waiting = wait => tell(new CollectionEvent.Waiting(wait)),
-            };
-        var dates = (transport as ReplayTransport)?.RecordedDates;
-        // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
-        var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
-        var asOf = engagement.AsOf ?? dates?.Last ?? started;
-        var plan = prepared.Plan.Plan.At(asOf);
-        var targets = plan.TargetsOf(engagement.Targets);
-        await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, clock, log.Tell));
-        var limit = new ConcurrencyLimit(limits);
-        var collected = await new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, tell).RunAsync(
-            targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
-        var facts = new RunFacts
-        {
-            Started = prepared.Stopped?.Started ?? started,
-            Finished = started,
-            AsOf = asOf,
-            Recorded = prepared.Stopped is { } stopped ? stopped.Recorded : dates,
-            Resumed = prepared.Stopped is { } from ? new(from.BundleId, started, Environment.UserName, Environment.MachineName) : null,
-            Unused = (transport as ReplayTransport)?.Unused ?? [],
-            Reached = collected.Targets,
-            Inputs =
-            [
-                .. collected.Inputs.Select(i => prepared.Stopped is { Originals: var known } && known.TryGetValue(i.Name, out var original)
-                    ? i with { Original = original }
-                    : i),
-            ],
-            UnusualEndpoints = collectors.UnusualEndpoints,
-            ClockOffsets = transport.ClockOffsets,
-            Limits = limits,
-            User = prepared.Stopped?.User ?? Environment.UserName,
-            Machine = prepared.Stopped?.Machine ?? Environment.MachineName,
-        };
-        foreach (var unused in facts.Unused)
-            log.Information("Recorded responses of {File} that were not used: {Count}", unused.File, unused.Count);
-        return (facts, collected.Items);
     }
 
     private async Task<EvaluationResults> EvaluateAsync(
-        BundleWriter bundle, ILogger log, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
+        BundleWriter bundle, ILogger log, CollectedRun collected, CancellationToken cancellationToken)
     {
-        var engagement = prepared.Engagement;
-        var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
+        var (engagement, facts, read) = (prepared.Engagement, collected.Facts, collected.Read);
+        var evidence = new CollectedEvidence(
+            path => read.Tables.GetValueOrDefault(path) ?? new(Path.Combine(bundle.PartialFolder, path), null),
+            [.. read.Items.Select(prepared.Unrecorded.AsSealed)]);
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance)
         {
             TimeZone = engagement.Period.TimeZone,
@@ -268,7 +187,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             "Evaluating with {Engine} {Version} in a process that is limited in {Limits}",
             engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
         var concluded = new List<ControlResult>(await EvaluateAsync(
-            bundle, evidence, items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
+            bundle, evidence, read.Items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
         return EvaluationResults.From(
             engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
@@ -318,10 +237,4 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
         [.. control.Parameters.Select(EffectiveParameter.Of)];
-
-    /// <summary>A clock that always returns the same time, for replays.</summary>
-    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => now;
-    }
 }

@@ -7,6 +7,7 @@ using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Libraries;
 
 namespace AuditCli.Running;
@@ -26,8 +27,25 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     /// <summary>For a re-performed run, the evidence without a recorded exchange; otherwise empty.</summary>
     public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
 
-    /// <summary>The stopped run that this one finishes; null if it does not finish one.</summary>
+    /// <summary>The unfinished run that is resumed; null if none is.</summary>
     public StoppedRun? Stopped { get; init; }
+
+    /// <summary>The targets that are read, where the command line named some; empty for all.</summary>
+    public ImmutableArray<string> Targets { get; init; } = [];
+
+    /// <summary>What the run asks: the engagement and the controls, by their paths in a bundle.</summary>
+    public IEnumerable<(string Path, ReadOnlyMemory<byte> Content)> Questions => Plan.Controls.Select(c => c.Control)
+        .Concat(Plan.NotApplicable.Select(c => c.Control))
+        .Select(c => (BundleLayout.Control(c.Id), c.Source))
+        .Prepend((BundleLayout.Engagement, Engagement.Source));
+
+    /// <summary>Writes the questions into a bundle; a run does so first, so that an interrupted one records what it asked.</summary>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
+    {
+        foreach (var (path, content) in Questions)
+            await bundle.WriteFileAsync(path, content, cancellationToken);
+    }
 
     /// <summary>Loads and checks the engagement and its controls. Returns null and the faults if there are any.</summary>
     /// <exception cref="IOException">There is no process in which SQL could be checked.</exception>
@@ -35,10 +53,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         RunSubject subject, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
-        {
-            var needed = $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them";
-            return (null, [new(RedactionVariable, 1, 1, needed, DiagnosticKind.Meaning)]);
-        }
+            return (null, [new(RedactionVariable, 1, 1, KeyNeeded, DiagnosticKind.Meaning)]);
         var (engagement, faults) = subject.Content is { } content
             ? EngagementLoader.Parse(subject.Engagement, content, host.Sources)
             : EngagementLoader.Load(subject.Engagement, host.Sources, usesLibrary: subject.Library is null, subject.ShownAs);
@@ -68,7 +83,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         {
             wrong = [WhyNone(subject.ShownAs, plan.Plan.NotTested)];
         }
-        return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
+        return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey) { Targets = filter.Targets }, []) : (null, wrong);
     }
 
     /// <summary>Returns why no control of an engagement can run: each reason once, however many controls have it.</summary>
@@ -135,7 +150,12 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         StatedTotals = input.StatedTotals,
     };
 
-    private static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)
+    /// <summary>What the variable with the redaction key must hold.</summary>
+    public static string KeyNeeded =>
+        $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them";
+
+    /// <summary>Reads the redaction key; null where the variable is not set. Returns false if it is not a key.</summary>
+    public static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)
     {
         key = null;
         if (string.IsNullOrEmpty(text))

@@ -45,6 +45,9 @@ internal sealed record RunFacts
     /// <summary>Files that hold what looks like a credential and were sealed because of <c>--allow-secrets</c>.</summary>
     public ImmutableArray<CredentialFound> Leaks { get; init; } = [];
 
+    /// <summary>The most accounts of a shard; null if the bundle has no shards.</summary>
+    public int? UnitsEach { get; init; }
+
     /// <summary>
     /// Accounts that the engagement excludes and no other target reads. Tests over the whole engagement get a limitation for them.
     /// </summary>

@@ -31,6 +31,12 @@ internal sealed record RunOptions(string Out)
     /// <summary>Whether the sealed bundle is put into an archive, and its folder deleted.</summary>
     public bool Archive { get; init; }
 
+    /// <summary>
+    /// The most accounts whose evidence lies in the bundle itself, and the most of a shard where there are more: what an interruption of a
+    /// long run can cost.
+    /// </summary>
+    public int UnitsEach { get; init; } = 25;
+
     /// <summary>How to sign the bundle; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
 }

@@ -41,6 +41,7 @@ internal static class RunRecording
             Limits = new(facts.Limits.AtOnce, facts.Limits.PerAccountAndRegion, facts.Limits.PerService, facts.Limits.Connections),
             SecretsAllowed = [.. facts.Leaks.Select(l => l.File)],
             UnusedRecordings = [.. facts.Unused.Select(u => new RunUnused(u.File, u.Count))],
+            Sharded = facts.UnitsEach is { } each ? new(each) : null,
             Resumed = facts.Resumed is { } resumed
                 ? new(resumed.BundleId, Rfc3339.Format(resumed.At), resumed.User, resumed.Machine)
                 : null,

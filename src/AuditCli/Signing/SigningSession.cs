@@ -71,6 +71,23 @@ internal sealed class SigningSession : IDisposable
         return (seal, signed);
     }
 
+    /// <summary>Seals a shard, and signs it with the same key. It is no link of a chain: the bundle that it becomes a part of is.</summary>
+    /// <inheritdoc cref="SealAsync" path="/param"/>
+    /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
+    public static Task<SealedBundle> SealShardAsync(
+        BundleWriter shard, SigningSession? signing, DateTimeOffset finished, CancellationToken cancellationToken)
+    {
+        var day = DateOnly.FromDateTime(finished.UtcDateTime);
+        return shard.SealAsync(
+            new(Tool.NameAndVersion, day, day.AddYears(7)),
+            signing is null ? null : folder => BundleSigner.SignAsync(
+                folder, new(signing._key, Challenge: null, Previous: null, signing._options.Authorities, AskAsync), cancellationToken),
+            cancellationToken);
+    }
+
+    /// <summary>The fingerprint of the key (SHA-256 of its SubjectPublicKeyInfo).</summary>
+    public Digest Fingerprint => _key.Fingerprint;
+
     /// <summary>Makes the bundle the head of its locker, after it has its final name there.</summary>
     public void Keep(string bundleId, Digest head) => _locker?.Advance(bundleId, head);
 

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using AuditCli.Controls.Planning;
+using AuditCli.Running;
+
+namespace AuditCli.Tests.Running;
+
+/// <summary>Reads more projects than one bundle holds.</summary>
+public sealed class ShardedRunTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public async Task A_run_of_many_projects_is_sealed_in_shards_and_every_command_reads_it()
+    {
+        using var server = ManyProjects.Server(projects: 30);
+        ManyProjects.Write(_folder);
+        var run = await ManyProjects.RunAsync(_folder, server, "run", "engagement.yaml", "--out", "out");
+        Assert.True(run.ExitCode == 3, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        Assert.Equal([bundle], Directory.GetFileSystemEntries(Path.Combine(_folder.Path, "out")));
+        var shards = File.ReadLines(Path.Combine(bundle, "data", "shards.jsonl")).Select(l => JsonElement.Parse(l)).ToArray();
+        Assert.Equal([25, 5], shards.Select(s => s.GetProperty("units").GetArrayLength()));
+        Assert.Equal([25, 5], shards.Select(s => s.GetProperty("units").EnumerateArray().Distinct().Count()));
+
+        foreach (var command in new string[][]
+        {
+            ["verify", bundle, "--allow-unsigned"],
+            ["show", bundle, "APD-GCP-901"],
+            ["query", bundle, "SELECT count(*) AS n FROM \"APD-GCP-901\".keys"],
+            ["reperform", bundle, "--allow-unsigned"],
+        })
+        {
+            var result = await AuditCommand.RunAsync(_folder.Path, command);
+            Assert.True(result.ExitCode == 0, result.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task Any_division_of_accounts_into_shards_gives_equal_results_and_tables()
+    {
+        ManyProjects.Write(_folder);
+        using (var server = ManyProjects.Server(projects: 11))
+        {
+            var run = await ManyProjects.RunAsync(_folder, server, "run", "engagement.yaml", "--out", "out");
+            Assert.True(run.ExitCode == 3, run.ToString());
+        }
+        var whole = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        var engagement = Path.Combine(_folder.Path, "engagement.yaml");
+        File.AppendAllText(engagement, $"\nreplay: {Path.GetRelativePath(_folder.Path, whole)}/data/exchanges\n");
+        var said = ManyProjects.Said(await ReplayAsync(engagement, each: 25), exactly: true).ToArray();
+        foreach (var each in new[] { 1, 2, 3, 5, 10, 11 })
+        {
+            var bundle = await ReplayAsync(engagement, each);
+            Assert.Equal(each >= 11 ? 0 : (11 + each - 1) / each, Shards(bundle));
+            Assert.Equal(said, ManyProjects.Said(bundle, exactly: true));
+            var again = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned");
+            Assert.True(again.ExitCode == 0, again.ToString());
+        }
+    }
+
+    private static int Shards(string bundle) =>
+        Path.Combine(bundle, "data", "shards.jsonl") is var list && File.Exists(list) ? File.ReadLines(list).Count() : 0;
+
+    private async Task<string> ReplayAsync(string engagement, int each)
+    {
+        var host = AuditCommand.Host(_folder.Path);
+        await using var evaluation = host.StartEvaluation();
+        var (prepared, faults) = await PreparedRun.LoadAsync(new(engagement, engagement, null, PlanFilter.None), host, evaluation, CancellationToken.None);
+        Assert.True(prepared is not null, string.Join('\n', faults));
+        var options = new RunOptions(Path.Combine(_folder.Path, $"each-{each}")) { UnitsEach = each };
+        return (await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None)).Path;
+    }
+
+    public void Dispose() => _folder.Dispose();
+}
