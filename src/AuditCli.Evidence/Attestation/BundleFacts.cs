@@ -29,7 +29,7 @@ public sealed record BundleFacts
     /// <summary>SHA-256 of the manifest's lines below <c>data/controls/</c>, in their order, line feeds included.</summary>
     public required Digest Controls { get; init; }
 
-    /// <summary>How many controls reached each conclusion, such as <c>PASS</c>.</summary>
+    /// <summary>How many controls reached each conclusion, such as <c>PASS</c>; empty for a shard that has evidence and no results.</summary>
     public required ImmutableSortedDictionary<string, long> Conclusions { get; init; }
 
     /// <summary>Number and bytes of the payload's files.</summary>
@@ -43,10 +43,14 @@ public sealed record BundleFacts
     /// <summary>The files from which the facts are read.</summary>
     internal static ImmutableArray<string> Sources { get; } = [BundleLayout.Run, BundleLayout.Results, BundleLayout.BagInfo, BundleLayout.Manifest];
 
+    /// <summary>Returns the files from which the facts of a bundle are read: a shard of a run has no results of its own.</summary>
+    internal static IEnumerable<string> SourcesIn(IEnumerable<ManifestEntry> manifest) =>
+        manifest.Any(e => e.Path == BundleLayout.Results) ? Sources : Sources.Where(s => s != BundleLayout.Results);
+
     /// <summary>Reads the facts from a bundle that is complete except for its attestation.</summary>
-    /// <param name="content">Returns the content of one of <see cref="Sources"/>.</param>
+    /// <param name="content">Returns the content of one of <see cref="Sources"/>; null for results that the bundle does not have.</param>
     /// <exception cref="InvalidDataException">A file does not have the expected content; the message names it.</exception>
-    internal static BundleFacts Of(Func<string, ReadOnlyMemory<byte>> content)
+    internal static BundleFacts Of(Func<string, ReadOnlyMemory<byte>?> content)
     {
         try
         {
@@ -83,16 +87,19 @@ public sealed record BundleFacts
         var manifest = Content(BundleLayout.Manifest);
         foreach (var (path, digest) in ManifestText.Parse(manifest, int.MaxValue).Entries.Where(e => Sources.Contains(e.Path)))
             covered.Add(path, digest);
-        return (Of(file => file == BundleLayout.Manifest ? manifest : Content(file)), Digest.Of(tagManifest));
+        return (
+            Of(file => file == BundleLayout.Manifest ? manifest
+                : file == BundleLayout.Results && !covered.ContainsKey(file) ? (ReadOnlyMemory<byte>?)null
+                : Content(file)),
+            Digest.Of(tagManifest));
     }
 
-    private static BundleFacts Read(Func<string, ReadOnlyMemory<byte>> content)
+    private static BundleFacts Read(Func<string, ReadOnlyMemory<byte>?> content)
     {
-        var run = Json(content, BundleLayout.Run);
-        var results = Json(content, BundleLayout.Results);
-        var info = Encoding.UTF8.GetString(content(BundleLayout.BagInfo).Span).Split('\n');
+        var run = Json(content(BundleLayout.Run)!.Value, BundleLayout.Run);
+        var info = Encoding.UTF8.GetString(content(BundleLayout.BagInfo)!.Value.Span).Split('\n');
         var oxum = info.FirstOrDefault(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal))?["Payload-Oxum: ".Length..].Split('.');
-        var lines = Encoding.UTF8.GetString(content(BundleLayout.Manifest).Span).Split('\n')
+        var lines = Encoding.UTF8.GetString(content(BundleLayout.Manifest)!.Value.Span).Split('\n')
             .Where(l => l.Contains($"  {BundleLayout.ControlsFolder}", StringComparison.Ordinal));
         return new()
         {
@@ -105,7 +112,8 @@ public sealed record BundleFacts
             ToolName = Text(run, BundleLayout.Run, "tool", "name"),
             ToolVersion = Text(run, BundleLayout.Run, "tool", "version"),
             Controls = Digest.Of(Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")))),
-            Conclusions = Member(results, BundleLayout.Results, "controls") is { ValueKind: JsonValueKind.Array } controls
+            Conclusions = content(BundleLayout.Results) is not { } results ? ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal)
+                : Member(Json(results, BundleLayout.Results), BundleLayout.Results, "controls") is { ValueKind: JsonValueKind.Array } controls
                 ? controls.EnumerateArray()
                     .GroupBy(c => Text(c, BundleLayout.Results, "conclusion"), StringComparer.Ordinal)
                     .ToImmutableSortedDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal)
@@ -119,11 +127,11 @@ public sealed record BundleFacts
         };
     }
 
-    private static JsonElement Json(Func<string, ReadOnlyMemory<byte>> content, string file)
+    private static JsonElement Json(ReadOnlyMemory<byte> content, string file)
     {
         try
         {
-            return JsonElement.Parse(content(file).Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return JsonElement.Parse(content.Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {

@@ -297,12 +297,13 @@ public static class BundleVerifier
                 _found.Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, BundleLayout.TagManifest,
                     $"has the SHA-256 {found}, but the signature is for {statement.TagManifest}");
             // Missing or broken files are reported where they are checked; without them there is nothing to compare.
-            if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
+            var sources = BundleFacts.SourcesIn(Manifest).ToArray();
+            if (sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
             {
                 _found.Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, missing, "is not there");
                 return;
             }
-            if (BundleFacts.Sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
+            if (sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
             {
                 // A file that could not be read was reported when it was read.
                 if (_found.Problems.Any(p => p.Path == unread))
@@ -313,7 +314,7 @@ public static class BundleVerifier
             }
             try
             {
-                if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
+                if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept.TryGetValue(file, out var content) ? content : (ReadOnlyMemory<byte>?)null)))
                 {
                     _found.Fail(
                         VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),

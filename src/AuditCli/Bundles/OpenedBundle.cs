@@ -74,6 +74,7 @@ internal sealed class OpenedBundle
     public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
         var record = RunRecord.Read(run);
+        RequireResults(files, record);
         try
         {
             return new(files, record, ResultsJson.Read(files.Read(BundleLayout.Results)), [.. ItemsOf(files)]);
@@ -81,6 +82,17 @@ internal sealed class OpenedBundle
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{BundleLayout.Results} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses a shard of a run, which has evidence only.</summary>
+    /// <exception cref="InvalidDataException">The bundle has no results.</exception>
+    public static void RequireResults(BundleFolder files, RunRecord record)
+    {
+        if (files.IsSealed && !files.Has(BundleLayout.Results))
+        {
+            throw new InvalidDataException(
+                $"{record.BundleId} has evidence and no results: it is a shard, whose results are in the bundle that it is a part of");
         }
     }
 

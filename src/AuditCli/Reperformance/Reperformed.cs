@@ -48,6 +48,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                 return new(verification, why, null) { IsElsewhere = true };
             }
             var record = RunRecord.Read(outer.Read(BundleLayout.Run));
+            OpenedBundle.RequireResults(outer, record);
             if (record is { Concluded: null, Sharded: null } && outer.Shards.Length > 1)
                 return new(verification, ShardsCheck.WhyNot(outer, record), null);
             // A run's own shards hold parts of its evidence; any other shard is the collected bundle.

@@ -23,13 +23,14 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
 
     /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
     internal static async Task<FinishedRun> RunAsync(
-        string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
+        string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null,
+        int unitsEach = 25, bool reports = false)
     {
         var engagement = SampleFiles.CopyTo(folder);
         File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
         var subject = new RunSubject(engagement, engagement, null, filter);
-        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = false };
+        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = reports, UnitsEach = unitsEach };
         await using var evaluation = host.StartEvaluation();
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));

@@ -113,6 +113,30 @@ public sealed class ResumedRunTests(UninterruptedRuns uninterrupted) : IClassFix
         }
     }
 
+    /// <summary>Sizes of a disk in KiB, all too small.</summary>
+    public static TheoryData<int> Disks => LongRun.IsWhole ? [.. Enumerable.Range(0, 20).Select(n => 120 + (n * 12))] : [200];
+
+    [NeedsTheory("root", "unshare", "mount", "sh", "cp")]
+    [MemberData(nameof(Disks))]
+    public async Task A_run_that_found_the_disk_full_goes_on_once_there_is_room(int kilobytes)
+    {
+        using var server = ManyProjects.Server(projects: 57);
+        ManyProjects.Write(_folder);
+        var (small, whole) = (Directory.CreateDirectory(Path.Combine(_folder.Path, "small")).FullName, Path.Combine(_folder.Path, "out"));
+        // The mount is in a namespace of the process, so it disappears when the process exits.
+        var script = $"""
+            mount -t tmpfs -o size={kilobytes}k none '{small}' && "$@" run engagement.yaml --out '{small}'; echo "first: $?"
+            mount -o remount,size=64m '{small}' && for left in '{small}'/*.partial; do "$@" run --resume "$left"; done; echo "second: $?"
+            cp -r '{small}' '{whole}'
+            """;
+        var result = await AuditCommand.ProcessAsync(
+            _folder.Path, GoogleEnvironment.At(server, _folder), ["unshare", "-m", "--", "sh", "-c", script, "sh"]);
+        Assert.Contains("No space left", result.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.True(
+            result.Output.Contains("first: 1", StringComparison.Ordinal) && result.Output.Contains("second: 3", StringComparison.Ordinal), result.ToString());
+        Assert.Equal(uninterrupted.Of[57].Said, ManyProjects.Said(Sealed()!));
+    }
+
     [Fact]
     public async Task Two_processes_never_write_one_bundle()
     {

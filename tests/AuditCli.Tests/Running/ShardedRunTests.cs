@@ -7,6 +7,7 @@ namespace AuditCli.Tests.Running;
 /// <summary>Reads more projects than one bundle holds.</summary>
 public sealed class ShardedRunTests : IDisposable
 {
+    private const long Bound = 400L << 20;
     private readonly TemporaryFolder _folder = new();
 
     [Fact]
@@ -55,6 +56,38 @@ public sealed class ShardedRunTests : IDisposable
             Assert.Equal(said, ManyProjects.Said(bundle, exactly: true));
             var again = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned");
             Assert.True(again.ExitCode == 0, again.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task Every_command_reads_many_projects_in_bounded_memory()
+    {
+        using var server = ManyProjects.Server(LongRun.IsWhole ? 200 : 60);
+        ManyProjects.Write(_folder);
+        var run = await ManyProjects.RunAsync(_folder, server, "run", "engagement.yaml", "--out", "out");
+        Assert.True(run.ExitCode == 3, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        foreach (var command in new string[][]
+        {
+            ["verify", bundle, "--allow-unsigned"],
+            ["show", bundle, "APD-GCP-901"],
+            ["query", bundle, "SELECT count(*) AS n FROM \"APD-GCP-901\".keys"],
+            ["report", bundle, "--allow-unsigned", "--format", "xlsx", "--out", "reports"],
+            ["reperform", bundle, "--allow-unsigned"],
+        })
+        {
+            using var process = AuditCommand.Start(_folder.Path, new Dictionary<string, string>(), [], command);
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            var peak = 0L;
+            for (var waited = 0; !process.HasExited && waited < 6000; waited++)
+            {
+                process.Refresh();
+                peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
+                await Task.Delay(20);
+            }
+            await AuditCommand.EndAsync(process);
+            Assert.True(process.ExitCode == 0, $"{string.Join(' ', command)}\n{await output}\n{await error}");
+            Assert.True(peak < Bound, $"{command[0]} needed {peak >> 20} MiB");
         }
     }
 

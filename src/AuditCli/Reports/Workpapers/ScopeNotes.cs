@@ -59,7 +59,7 @@ internal static class ScopeNotes
                 .Select(c => new ScopeNote("not-applicable", $"{c.Id}: {Wording.Refused(c.RefusedDecision!)}")),
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
             .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
-            .. Resumed(run.Resumed),
+            .. Resumed(run.Concluded?.BundleId ?? run.BundleId, run.Resumed),
             .. PeopleNotes.Of(run.Concluded, results).Select(n => new ScopeNote("person", n)),
             .. run.UnusualEndpoints.Select(e => new ScopeNote(
                 "endpoint",
@@ -71,14 +71,15 @@ internal static class ScopeNotes
         ];
     }
 
-    private static IEnumerable<ScopeNote> Resumed(RunResumed? resumed) => resumed is null
+    private static IEnumerable<ScopeNote> Resumed(string bundleId, RunResumed? resumed) => resumed is null
         ? []
         :
         [
-            new(
-                "resumed",
-                $"collected by a run that could not be sealed ({resumed.BundleId}); "
-                + $"evaluated and sealed at {RunRecord.Second(resumed.At)} by {resumed.User} on {resumed.Machine}"),
+            new("resumed", resumed.BundleId == bundleId
+                ? $"the run was interrupted; gone on with at {RunRecord.Second(resumed.At)} by {resumed.User} on {resumed.Machine}, "
+                    + "with what had been read completely before"
+                : $"collected by a run that could not be sealed ({resumed.BundleId}); "
+                    + $"evaluated and sealed at {RunRecord.Second(resumed.At)} by {resumed.User} on {resumed.Machine}"),
         ];
 
     /// <summary>
