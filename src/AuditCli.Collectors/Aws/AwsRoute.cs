@@ -44,12 +44,8 @@ internal static class AwsRoute
     /// profile.
     /// </summary>
     private static string? OfProfile(string profile) =>
-        Setting(Location("AWS_SHARED_CREDENTIALS_FILE", "credentials"), [profile])
-        ?? Setting(Location("AWS_CONFIG_FILE", "config"), profile == "default" ? ["default", "profile default"] : [$"profile {profile}"]);
-
-    private static string Location(string variable, string name) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named
-        ? HomePath.Expanded(named)
-        : Path.Combine(HomePath.Folder, ".aws", name);
+        Setting(AwsFiles.Credentials, [profile])
+        ?? Setting(AwsFiles.Config, profile == "default" ? ["default", "profile default"] : [$"profile {profile}"]);
 
     /// <summary>
     /// Returns the value of <c>ca_bundle</c> in one of the sections. Indented lines are skipped; they belong to the key above them.

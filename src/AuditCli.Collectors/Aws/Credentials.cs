@@ -46,8 +46,14 @@ internal sealed class Credentials
     public void Follow(Route route) => _route.Value = route;
 
     /// <summary>Returns the route of a target, whose profile may name a certificate bundle.</summary>
-    /// <exception cref="CollectionException">A proxy or certificate bundle is configured but cannot be used.</exception>
-    public static Route RouteOf(Target target) => AwsRoute.Of(target.Setting("profile") ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
+    /// <exception cref="CollectionException">
+    /// A proxy or certificate bundle is configured but cannot be used, or a file of the SDK is not a regular file.
+    /// </exception>
+    public static Route RouteOf(Target target)
+    {
+        AwsFiles.RequireRegular(target.Label);
+        return AwsRoute.Of(target.Setting("profile") ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
+    }
 
     /// <summary>Returns the credentials, and the region named by profile or environment.</summary>
     /// <exception cref="CollectionException">There are no credentials, or the role may not be assumed.</exception>
@@ -88,6 +94,7 @@ internal sealed class Credentials
                     Codes.NoCredentials,
                     $"{target.Label}: there is no AWS profile named {name}; `aws configure list-profiles` lists the existing ones");
             }
+            AwsFiles.RequireRegularOf(target.Label, name, chain);
             var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
                 ? $"`aws sts get-caller-identity --profile {name}` tests the profile without AuditCli"
                 : $"`aws sso login --profile {name}` signs in again";
@@ -95,6 +102,7 @@ internal sealed class Credentials
                 $"{target.Label}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain)));
             return (fromProfile, profile.Region?.SystemName);
         }
+        AwsFiles.RequireRegularOf(target.Label, Environment.GetEnvironmentVariable("AWS_PROFILE"), new());
         var config = new AmazonSecurityTokenServiceConfig();
         var region = NamedRegion();
         if (region is not null)

@@ -61,6 +61,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
 
     private async Task<(GoogleCredential, string)> FromFileAsync(string file, CancellationToken cancellationToken)
     {
+        RequireRegular("the credentials file", file);
         var json = await RegularFile.ReadAllTextAsync(file, cancellationToken);
         using var document = JsonDocument.Parse(json);
         return Of(document.RootElement, file);
@@ -72,8 +73,11 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             ?? throw new CollectionException(Codes.NoCredentials, $"{file} does not state which type of credentials it contains");
         if (type == JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)
             return Impersonated(root, file);
-        var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object
-            && JsonMember.Text(source, "url") is { } from ? new Uri(from) : null;
+        var isFederated = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object;
+        var subject = isFederated && JsonMember.Text(source, "url") is { } from ? new Uri(from) : null;
+        // The SDK opens it by itself, and would wait for a pipe to which nobody writes.
+        if (isFederated && JsonMember.Text(source, "file") is { } token)
+            RequireRegular($"{file}: the token of credential_source,", token);
         var credential = CredentialFactory.FromJson(root.GetRawText(), type)
             .CreateWithHttpClientFactory(new GcpCredentialPipeline(clock, seen, route, subject))
             .CreateScoped(Scopes);
@@ -82,6 +86,12 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             ?? JsonMember.Text(root, "audience")
             ?? type;
         return (credential, named);
+    }
+
+    private static void RequireRegular(string what, string file)
+    {
+        if (RegularFile.WhyNot(file) is { } why)
+            throw new CollectionException(Codes.NoCredentials, $"{what} {file} {why}");
     }
 
     /// <summary>

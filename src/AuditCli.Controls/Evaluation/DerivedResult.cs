@@ -20,43 +20,48 @@ public sealed class DerivedResult(ControlInScope scope, ImmutableArray<Partition
     public bool IsCurrent { get; init; } = true;
 
     /// <summary>
-    /// What the SQL of each test names. Null where it was not read: a conclusion may then be the one without or with all evidence of the
-    /// control, and <see cref="NeedsSql"/> says whether that is too vague.
+    /// What the SQL of each test names. Null where it was not read, because <see cref="NeedsSql"/> says that the result is the same whatever
+    /// it names.
     /// </summary>
     public ImmutableArray<TestEvidence>? Read { get; init; }
 
+    /// <summary>The registers, by the control's SQL run again; null where they were not evaluated, and are taken as they are.</summary>
+    public ImmutableArray<RegisterResult>? Registers { get; init; }
+
     /// <summary>Returns the same derivation with what the SQL of the tests names.</summary>
-    public DerivedResult With(ImmutableArray<TestEvidence> read) => new(scope, partitions, moment) { IsCurrent = IsCurrent, Read = read };
+    public DerivedResult With(ImmutableArray<TestEvidence> read) =>
+        new(scope, partitions, moment) { IsCurrent = IsCurrent, Read = read, Registers = Registers };
+
+    /// <summary>Returns the same derivation with the registers.</summary>
+    public DerivedResult With(ImmutableArray<RegisterResult> registers) =>
+        new(scope, partitions, moment) { IsCurrent = IsCurrent, Read = Read, Registers = registers };
 
     /// <summary>
-    /// Whether the given result can only be right if a test's SQL does not name some of the evidence that is incomplete, or a check that
-    /// does not agree.
+    /// Whether the result depends on what a test's SQL names, because evidence is incomplete or was read too late, or a check does not agree. A
+    /// result may be stricter only for a reason in the bundle: incomplete evidence that the test does not read is none.
     /// </summary>
     /// <param name="parts">The given results by partition.</param>
-    public bool NeedsSql(ControlResult given, ImmutableArray<TestResult> parts)
+    public bool NeedsSql(ImmutableArray<TestResult> parts)
     {
         var tests = ByPlace(parts);
         foreach (var slice in _slices)
         {
             var found = _control.Tests.Select(t => (Test: t, Result: tests.GetValueOrDefault((t.Id, slice.Name))))
                 .Where(t => t.Result is { Error: null }).ToArray();
-            var failed = found.SelectMany(t => t.Result!.Completeness).Where(c => !c.Agree).Select(c => c.Name).ToImmutableHashSet(StringComparer.Ordinal);
-            foreach (var (test, result) in found)
+            // All checks of a single test concern it.
+            if (_control.Tests.Length > 1 && found.Any(t => t.Result!.Completeness.Any(c => !c.Agree))
+                || found.Any(t => Conclude(slice, t.Test, t.Result!, []) != Conclude(slice, t.Test, t.Result!, _control.Evidence))
+                || IsCurrent && !IsBroken(slice, tests) && StatesReadAway(slice, _control.Evidence).Any())
             {
-                var lenient = Conclude(slice, test, result!, []);
-                if (result!.Conclusion == lenient && lenient != Conclude(slice, test, result, _control.Evidence)
-                    || result.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !failed.IsEmpty)
-                    return true;
-            }
-            if (IsCurrent && !IsBroken(slice, tests) && StatesReadAway(slice, _control.Evidence).Any(l => !given.Limitations.Any(g => IsSame(g, l))))
                 return true;
+            }
         }
         return false;
     }
 
     /// <summary>
-    /// Returns the result as it must be. Counts, digests of rows, sides of checks, errors, unmatched rows and approvals are those of the
-    /// given result; a part that is missing there has a placeholder.
+    /// Returns the result as it must be. Counts, digests of rows, sides of checks, errors and approvals are those of the given result; a part
+    /// that is missing there has a placeholder.
     /// </summary>
     /// <param name="parts">The given results by partition.</param>
     public (ControlResult Result, ImmutableArray<TestResult> Parts) Of(ControlResult given, ImmutableArray<TestResult> parts)
@@ -79,14 +84,14 @@ public sealed class DerivedResult(ControlInScope scope, ImmutableArray<Partition
         };
         if (!IsCurrent)
             return (result, tests);
-        var names = _slices.IsEmpty ? [] : _control.Evidence.Where(n => n.Unmatched is not null).Select(n => n.Name).Order(StringComparer.Ordinal).ToArray();
+        var names = _slices.IsEmpty ? [] : DerivedRegisters.Of(_control).Select(n => n.Name).Order(StringComparer.Ordinal).ToArray();
         result = result with
         {
             Notes = Notes(given, found),
             Parameters = ParameterResult.Of(scope),
             RefusedDecision = scope.RefusedDecision,
             Registers = names.Length == 0 ? null
-                : [.. names.Select(n => given.Registers?.FirstOrDefault(r => r.Evidence == n) ?? new RegisterResult(n, [], "it is missing"))],
+                : [.. names.Select(n => (Registers ?? given.Registers)?.FirstOrDefault(r => r.Evidence == n) ?? new RegisterResult(n, [], "it is missing"))],
         };
         return (result, tests);
     }
@@ -134,7 +139,8 @@ public sealed class DerivedResult(ControlInScope scope, ImmutableArray<Partition
     {
         bool IsOf(string name, CompletenessCheck check) =>
             name == check.Name || slice.Parts.Any(p => name == SliceRun.NameIn(check, p.Name));
-        var known = given.Completeness.Where(c => _control.Completeness.Any(k => IsOf(c.Name, k)))
+        var concerning = IsCurrent ? Read?.FirstOrDefault(r => r.Test == test.Id)?.Checks : null;
+        var known = given.Completeness.Where(c => _control.Completeness.Any(k => IsOf(c.Name, k) && concerning?.Contains(k.Name) != false))
             .Select(c => c with { Agree = c.Error is null && ComparedSides.MayAgree(c.Left, c.Right) && (c.Agree || IsCurrent && c.Left == c.Right) });
         if (IsBroken(slice, found))
             return [.. known];

@@ -144,7 +144,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
             cancellationToken.ThrowIfCancellationRequested();
             var (exitCode, _) = await child.EndAsync();
             var why = watch.Why
-                ?? $"the process that ran it ended with exit code {exitCode} before it answered: "
+                ?? $"{Faults.ProcessEnded} with exit code {exitCode} before it answered: "
                 + "it exceeded its memory limit, or crashed the SQL engine";
             return (null, new(watch.Step, why));
         }

@@ -13,7 +13,7 @@ namespace AuditCli.Controls.Planning;
 public sealed class Planner
 {
     private readonly Engagement _engagement;
-    private readonly DateOnly _asOf;
+    private readonly DateTimeOffset _now;
     private readonly PlanFilter _filter;
     private readonly ImmutableArray<Target> _targets;
     private readonly ImmutableDictionary<string, EvidenceSource> _sources;
@@ -27,7 +27,7 @@ public sealed class Planner
     private Planner(Engagement engagement, string file, ImmutableArray<EvidenceSource> sources, PlanFilter filter, DateTimeOffset now)
     {
         _engagement = engagement;
-        _asOf = DateOnly.FromDateTime((engagement.AsOf ?? now).UtcDateTime);
+        _now = now;
         _filter = filter;
         _sources = sources.ToImmutableDictionary(s => s.Name, StringComparer.Ordinal);
         _top = new(file, 1, 1);
@@ -61,9 +61,9 @@ public sealed class Planner
                 continue;
             var refused = decision is null ? null : Refused(decision);
             if (!_filter.Controls.IsEmpty && !_filter.Controls.Any(c => IdGlob.Matches(c, control.Id)))
-                _notTested.Add(new(control.Id, "not selected by --control"));
+                _notTested.Add(new(control.Id, NotTestedReasons.NotSelected));
             else if (_filter.Pack is { } pack && !pack.Controls.Contains(control.Id))
-                _notTested.Add(new(control.Id, $"not in the pack {pack.Name}"));
+                _notTested.Add(new(control.Id, NotTestedReasons.NotInPack(pack.Name)));
             else if (decision is not null && refused is null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
@@ -75,7 +75,7 @@ public sealed class Planner
                 });
         }
         foreach (var target in _engagement.Targets.Except(_targets))
-            _notTested.Add(new(target.Name, "target left out by --target"));
+            _notTested.Add(new(target.Name, NotTestedReasons.TargetLeftOut));
         // A begun engagement has neither yet, and why each control cannot run would hide the one thing to do.
         if (running.Count + leftOut.Count + _faults.Count == 0 && _engagement.Targets.IsEmpty && _engagement.Inputs.IsEmpty)
             _faults.Meaning(_root?.Find("targets")?.Position ?? _top, "no target yet: name one under targets:");
@@ -87,15 +87,17 @@ public sealed class Planner
     }
 
     /// <summary>Returns why a decision to leave a control out is refused; null where it is valid.</summary>
-    private RefusedDecision? Refused(NotApplicable decision)
-    {
-        var why = InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
-            : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
-            : InvisibleText.LooksTheSame(decision.ApprovedBy, _engagement.Preparer) ? "the preparer of the engagement approved it"
-            : decision.ApprovedOn > _asOf ? "it was approved after as_of"
-            : null;
-        return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);
-    }
+    private RefusedDecision? Refused(NotApplicable decision) => WhyRefused(_engagement, decision, _engagement.AsOf ?? _now) is { } why
+        ? new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why)
+        : null;
+
+    /// <summary>Returns why a decision is refused at a moment; null where it is valid.</summary>
+    internal static string? WhyRefused(Engagement engagement, NotApplicable decision, DateTimeOffset asOf) =>
+        InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
+        : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
+        : InvisibleText.LooksTheSame(decision.ApprovedBy, engagement.Preparer) ? "the preparer of the engagement approved it"
+        : decision.ApprovedOn > DateOnly.FromDateTime(asOf.UtcDateTime) ? "it was approved after as_of"
+        : null;
 
     private ImmutableArray<LeftOutPlace> TargetsLeftOut(Control control)
     {
@@ -107,7 +109,10 @@ public sealed class Planner
         ];
     }
 
-    private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
+    private bool Included(string id) => Includes(_engagement, id);
+
+    /// <summary>Whether the engagement selects a control.</summary>
+    internal static bool Includes(Engagement engagement, string id) => engagement.Include.IsEmpty || engagement.Include.Any(i => IdGlob.Matches(i, id));
 
     private bool NamedExactly(string id) => _engagement.Include.Contains(id) || _filter.Controls.Contains(id);
 
@@ -134,7 +139,7 @@ public sealed class Planner
     private bool Runs(Control control)
     {
         if (control.Status == "retired")
-            return Not(control, "retired" + (control.ReplacedBy is { } successor ? $", replaced by {successor}" : ""));
+            return Not(control, NotTestedReasons.Retired(control.ReplacedBy));
         var notes = new List<PlanNote>();
         foreach (var need in control.Evidence)
         {
@@ -143,7 +148,7 @@ public sealed class Planner
                 if (_engagement.Inputs.Any(i => i.Name == need.Operation))
                     continue;
                 if (!need.Optional)
-                    return Not(control, $"the engagement supplies no input '{need.Operation}' (evidence '{need.Name}')",
+                    return Not(control, NotTestedReasons.NoInput(need.Operation, need.Name),
                         $"; add '{need.Operation}' to 'inputs', with the columns {string.Join(", ", need.Columns.Select(c => c.Name))}");
                 notes.Add(new(control.Id, need.Name, $"input '{need.Operation}' was not supplied; the table is empty"));
             }
@@ -155,16 +160,19 @@ public sealed class Planner
                     : $"target of source {need.Source}";
                 if (_engagement.Targets.Any(t => Has(t, need)))
                 {
-                    _notTested.Add(new(control.Id, $"every {which} is left out by --target"));
+                    _notTested.Add(new(control.Id, NotTestedReasons.EveryLeftOut(which)));
                     return false;
                 }
                 if (!need.IfTarget)
-                    return Not(control, $"no {which}", $"; add one to 'targets', or take {control.Id} out of 'include'");
+                    return Not(control, NotTestedReasons.None(which), $"; add one to 'targets', or take {control.Id} out of 'include'");
                 notes.Add(new(control.Id, need.Name, $"not in scope: the engagement has no {which}; the table is empty"));
             }
         }
         if (control.Evidence.Any(e => !e.IsFile) && control.Evidence.All(e => e.IsFile || !_targets.Any(t => Has(t, e))))
-            return Not(control, $"no target of source {string.Join(" or ", control.Evidence.Where(e => !e.IsFile).Select(e => e.Source).Distinct())}");
+        {
+            var sources = control.Evidence.Where(e => !e.IsFile).Select(e => e.Source).Distinct();
+            return Not(control, NotTestedReasons.None($"target of source {string.Join(" or ", sources)}"));
+        }
         _notes.AddRange(notes.OrderBy(n => n.Evidence, StringComparer.Ordinal));
         return true;
     }

@@ -11,7 +11,7 @@ internal sealed record JsonDifference(string Path, string? Before, string? After
     private const int ShownCharacters = 160;
 
     /// <summary>The members that identify an object within a list, as far as it has them.</summary>
-    private static readonly string[] Naming = ["id", "partition", "name", "evidence", "target", "account", "region", "operation", "code", "item", "why"];
+    private static readonly string[] Naming = ["id", "partition", "name", "evidence", "target", "account", "region", "operation", "code", "item", "row", "why"];
 
     /// <summary>
     /// Returns every value that differs. Objects in lists are paired by their identifying members, other elements by their index.

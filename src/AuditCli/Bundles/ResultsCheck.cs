@@ -26,6 +26,8 @@ internal static class ResultsCheck
     /// <exception cref="IOException">A file of the bundle cannot be read, or no process can be started that reads SQL.</exception>
     public static async Task<string?> WhyNotAsync(OpenedBundle bundle, AuditHost host, CancellationToken cancellationToken)
     {
+        if (ClaimedRules.WhyNot(bundle) is { } claimed)
+            return claimed;
         foreach (var control in bundle.Results.Controls)
         {
             if ((bundle.Partitions(control).Select(t => WhyNot(control, t)).FirstOrDefault(w => w is not null) ?? WhyNot(control)) is { } wrong)
@@ -34,7 +36,7 @@ internal static class ResultsCheck
         var scope = bundle.Scope(host.Sources);
         if (bundle.Results.Controls.FirstOrDefault(c => c.NotApplicable is not null && scope.Controls.Any(s => s.Control.Id == c.Id)) is { } undecided)
             return $"{undecided.Id} is NOT_APPLICABLE, but the engagement does not leave it out";
-        if (WhyOtherNames(bundle, scope) is { } unknown)
+        if ((WhyOtherNames(bundle, scope) ?? NotTestedCheck.WhyNot(bundle, scope)) is { } unknown)
             return unknown;
         var (derived, part) = await DerivedAsync(bundle, scope, host, cancellationToken);
         var total = WhyOther(bundle.Results, derived);
@@ -62,10 +64,16 @@ internal static class ResultsCheck
                     IsCurrent = bundle.Record.IsCurrent,
                 };
                 ImmutableArray<TestResult> parts = [.. bundle.Partitions(result)];
-                if (derivation.NeedsSql(result, parts))
+                var listed = bundle.Record.IsCurrent && DerivedRegisters.Of(control.Control).Any();
+                if (listed || derivation.NeedsSql(parts))
                 {
                     process ??= host.StartEvaluation(EvaluationLimits.Reading);
                     derivation = derivation.With(await process.EvidenceOfAsync(control.Control, cancellationToken));
+                }
+                if (listed)
+                {
+                    derivation = derivation.With(
+                        await SealedRegisters.EvaluateAsync(bundle, control, scope.Moment, result.Registers, process!, cancellationToken));
                 }
                 var (right, rightParts) = derivation.Of(result, parts);
                 wrongPart ??= WhyOther(result.Id, parts, rightParts);

@@ -41,8 +41,9 @@ internal sealed partial record RunRecord
     /// <summary><see cref="Live"/> or <see cref="Replay"/>.</summary>
     public required string Mode { get; init; }
 
-    /// <summary>The number of the rules of evaluation (<see cref="Controls.Evaluation.EvaluationRules"/>).</summary>
-    public int Evaluation { get; init; } = BeforeNumbers;
+    /// <summary>The number of the rules of evaluation as the file states it; null, and not written, in bundles from before the number.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Evaluation { get; init; }
     public required RunTool Tool { get; init; }
     public required RunBy RunBy { get; init; }
     public required string Entity { get; init; }
@@ -85,9 +86,13 @@ internal sealed partial record RunRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RunConcluded? Concluded { get; init; }
 
+    /// <summary>The number of the rules of evaluation (<see cref="Controls.Evaluation.EvaluationRules"/>).</summary>
+    [JsonIgnore]
+    public int Rules => Evaluation ?? BeforeNumbers;
+
     /// <summary>Whether the bundle was evaluated under today's rules.</summary>
     [JsonIgnore]
-    public bool IsCurrent => Evaluation == Controls.Evaluation.EvaluationRules.Current;
+    public bool IsCurrent => Rules == Controls.Evaluation.EvaluationRules.Current;
 
     /// <summary>Whether the run repeated recorded exchanges.</summary>
     [JsonIgnore]
@@ -154,6 +159,11 @@ internal sealed partial record RunRecord
                 throw new InvalidDataException($"run.json has schema {schema}, but this version reads only {CurrentSchema}");
             var record = members.Deserialize(Context.RunRecord)!;
             _ = record.Moment;
+            if (record.Evaluation <= BeforeNumbers)
+            {
+                throw new InvalidDataException(
+                    $"run.json states evaluation {record.Evaluation}, which no version wrote: bundles of evaluation 1 do not state it");
+            }
             // A number beyond the range of a double is read as infinity.
             if (record.ClockOffsetSeconds.FirstOrDefault(o => !double.IsFinite(o.Value)) is { Key: { } host })
                 throw new InvalidDataException($"run.json is not the record of a run: the clock offset of {host} is not a number of seconds");
@@ -249,6 +259,10 @@ internal sealed record RunTarget
     public string ReadAs =>
         $"read as {Identity}{string.Concat((Place ?? ImmutableSortedDictionary<string, string>.Empty).Select(p => $", {p.Key} {p.Value}"))}";
 
+    /// <summary>Why the account was not read through this target by design; null where it was to be read.</summary>
+    [JsonIgnore]
+    public string? NotRead => ReadThrough is { } reader ? IsReadThrough(Account ?? "", reader) : LeftOut;
+
     /// <summary>Whether the account was read through this target.</summary>
     [JsonIgnore]
     public bool IsRead => Account is not null && Failure is null && ReadThrough is null && LeftOut is null;
@@ -256,6 +270,9 @@ internal sealed record RunTarget
     /// <summary>Whether the engagement names regions instead of taking all enabled ones.</summary>
     [JsonIgnore]
     public bool IsNarrowed => Settings.TryGetValue("regions", out var regions) && regions is not ["enabled"];
+
+    /// <summary>Says that an account is read through another target.</summary>
+    public static string IsReadThrough(string account, string reader) => $"account {account} is read through target {reader}";
 
     /// <summary>Accounts, projects or folders that the engagement excludes from the target.</summary>
     [JsonIgnore]

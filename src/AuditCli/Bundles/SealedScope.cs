@@ -19,6 +19,9 @@ namespace AuditCli.Bundles;
 internal sealed record SealedScope(
     Engagement Engagement, AuditMoment Moment, CollectedEvidence Evidence, ImmutableArray<ControlInScope> Controls, ImmutableArray<ControlLeftOut> LeftOut)
 {
+    /// <summary>The targets that the controls of the bundle read, and that the run did not enter: <c>--target</c> left them out.</summary>
+    public required ImmutableArray<string> TargetsLeftOut { get; init; }
+
     /// <summary>Reads the scope, and compares the record of the run with the engagement.</summary>
     /// <exception cref="InvalidDataException">The engagement is not the one that was run, or cannot be read; the message says why.</exception>
     public static SealedScope Of(OpenedBundle bundle, ImmutableArray<EvidenceSource> sources)
@@ -41,17 +44,22 @@ internal sealed record SealedScope(
         if (WhyOther(record, engagement) is { } other)
             throw new InvalidDataException($"run.json does not agree with {BundleLayout.Engagement}: {other}");
         // The folder of controls holds those that were run, whichever the engagement or the command line selected.
+        var stated = engagement;
         engagement = engagement with { AsOf = record.Moment, Include = [] };
         var targets = record.TargetNames.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
         var plan = Planner.Plan(engagement, BundleLayout.Engagement, library, sources, new([], targets), record.Moment);
         var excluded = record.Targets.Where(t => t is { ReadThrough: null, LeftOut: not null, Account: { } account } && t.Excluded.Contains(account))
             .Select(t => LeftOutPlace.Excluded(t.Source, t.Name, t.Account!)).ToImmutableArray();
+        var asked = Planner.Plan(engagement, BundleLayout.Engagement, library, sources, new([], []), record.Moment).Plan.TargetsOf(engagement.Targets);
         return new(
-            engagement,
+            stated with { AsOf = record.Moment },
             new(record.Moment, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance) { TimeZone = engagement.Period.TimeZone },
             new CollectedEvidence("", bundle.Index),
             [.. plan.Controls.Select(c => record.IsCurrent ? c with { LeftOut = [.. c.LeftOut, .. excluded] } : c with { LeftOut = [] })],
-            plan.NotApplicable);
+            plan.NotApplicable)
+        {
+            TargetsLeftOut = [.. asked.Select(t => t.Name).Except(targets)],
+        };
     }
 
     /// <summary>Returns the first statement of the record that is not the engagement's; null if there is none.</summary>

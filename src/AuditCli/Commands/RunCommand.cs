@@ -4,6 +4,7 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
+using AuditCli.Hosting;
 using AuditCli.Reperformance;
 using AuditCli.Running;
 using Spectre.Console;

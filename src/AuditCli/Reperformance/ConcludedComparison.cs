@@ -64,7 +64,7 @@ internal static class ConcludedComparison
             ("name", run.Name, collected.Name), ("preparer", run.Preparer, collected.Preparer), ("reviewer", run.Reviewer, collected.Reviewer),
             ("engagement_sha256", run.EngagementSha256, collected.EngagementSha256), ("period", run.PeriodWords, collected.PeriodWords),
             ("as_of", run.AsOf, collected.AsOf), ("started", run.Started, collected.Started),
-            ("evaluation", $"{run.Evaluation}", $"{collected.Evaluation}"),
+            ("evaluation", $"{run.Rules}", $"{collected.Rules}"),
         })
         {
             if (was != now)

@@ -6,6 +6,7 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
+using AuditCli.Hosting;
 using AuditCli.Running;
 
 namespace AuditCli.Reperformance;

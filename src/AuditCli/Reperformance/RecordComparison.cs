@@ -70,7 +70,7 @@ internal static class RecordComparison
             && !IsOfOriginal(d, again)))
         {
             // A member that an earlier version did not write is not a difference.
-            if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
+            if (record.Rules == EvaluationRules.Current || difference.Before is not null)
             {
                 differences.Add(new(
                     BundleLayout.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
@@ -172,7 +172,7 @@ internal static class RecordComparison
         if (was.Fault is { } fault)
             differences.Add(new(BundleLayout.Log, "line", fault, null, "it is not the log of a run"));
         // Under other rules of evaluation, the run collects and logs other things.
-        if (record.Evaluation != EvaluationRules.Current)
+        if (record.Rules != EvaluationRules.Current)
             return;
         foreach (var (line, count) in now.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
         {

@@ -3,6 +3,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
+using AuditCli.Hosting;
 using AuditCli.Reports;
 using AuditCli.Reports.Formats;
 using AuditCli.Running;
@@ -112,7 +113,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     private static Comparison Compare(
         BundleFolder outer, BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
-        var rules = EvaluationRules.After(questions.Record.Evaluation);
+        var rules = EvaluationRules.After(questions.Record.Rules);
         var (tables, results, reports) = (
             new DifferenceList(MostDifferences, "tables", rules),
             new DifferenceList(MostDifferences, "results", rules),
@@ -144,16 +145,16 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         {
             ConcludedComparison.Of(outer, bundle, host.Sources, results, changed);
             var collected = Directory.CreateDirectory(Path.Combine(work, "collected")).FullName;
-            ReportComparison.Of(bundle, collected, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
+            ReportComparison.Of(bundle, collected, host.Sources, questions.Record.Rules, reports, cancellationToken);
         }
-        var made = ReportComparison.Of(outer, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
+        var made = ReportComparison.Of(outer, work, host.Sources, questions.Record.Rules, reports, cancellationToken);
         string[] notes =
         [
             .. compared.Notes,
             .. made.Notes,
-            .. questions.Record.Evaluation == EvaluationRules.Current
+            .. questions.Record.Rules == EvaluationRules.Current
                 ? []
-                : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
+                : new[] { $"the bundle was evaluated under rules {questions.Record.Rules}, and this program has rules {EvaluationRules.Current}" },
             .. questions.Record.Tool.Version == Tool.Version
                 ? []
                 : new[] { $"auditcli {questions.Record.Tool.Version} created the bundle, and this is {Tool.Version}" },
@@ -205,29 +206,4 @@ internal sealed record Comparison(
 
     /// <summary>The number of differences that no newer rule of evaluation explains.</summary>
     public long Unexplained => Tables.Unexplained + Results.Unexplained + Reports.Unexplained + Record.Unexplained;
-}
-
-/// <summary>A new temporary folder for a repeated run, deleted with its content on disposal.</summary>
-internal sealed class WorkFolder : IDisposable
-{
-    public string Path { get; } = Make();
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-
-    /// <summary>Creates the folder.</summary>
-    /// <exception cref="IOException">It cannot be created; the message names its parent.</exception>
-    private static string Make()
-    {
-        try
-        {
-            return Directory.CreateTempSubdirectory("auditcli-reperform-").FullName;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"the temporary folder {System.IO.Path.GetTempPath()} cannot be used: {e.Message}; "
-                + "set TMPDIR to a folder that you can write to",
-                e);
-        }
-    }
 }

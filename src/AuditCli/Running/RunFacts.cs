@@ -59,5 +59,5 @@ internal sealed record RunFacts
     /// <summary>Targets and accounts that were not read, or only through another target, for the list of what was not tested.</summary>
     public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null || t.Connection?.LeftOut is not null)
         .Select(t => new NotTested(
-            t.Target.Name, t.ReadThrough is { } reader ? $"account {t.Account} is read through target {reader}" : t.Connection!.LeftOut!));
+            t.Target.Name, t.ReadThrough is { } reader ? RunTarget.IsReadThrough(t.Account, reader) : t.Connection!.LeftOut!));
 }

@@ -62,6 +62,56 @@ internal sealed class Surroundings : IDisposable
         }
     }
 
+    /// <summary>Puts a pipe in the place of a file that the SDK opens, and returns its path.</summary>
+    public string Pipe(string place, TemporaryFolder folder)
+    {
+        var pipe = Path.Combine(folder.Path, "pipe");
+        switch (place)
+        {
+            case "credentials":
+                Set("AWS_SHARED_CREDENTIALS_FILE", pipe);
+                break;
+            case "config":
+                Set("AWS_CONFIG_FILE", pipe);
+                break;
+            case "config beside the credentials":
+                pipe = Path.Combine(folder.Path, "config");
+                Set("AWS_SHARED_CREDENTIALS_FILE", folder.Write("credentials", ""));
+                Set("AWS_CONFIG_FILE", null);
+                break;
+            case "web identity":
+                Set("AWS_WEB_IDENTITY_TOKEN_FILE", pipe);
+                Set("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Audit");
+                break;
+            case "container":
+                Set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
+                Set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", pipe);
+                break;
+            case "sso login":
+                Directory.CreateDirectory(Path.Combine(_folder.Path, ".aws", "sso", "cache"));
+                pipe = Path.Combine(_folder.Path, ".aws", "sso", "cache", $"{SessionFile}.json");
+                break;
+            case "login":
+                Set("AWS_LOGIN_CACHE_DIRECTORY", folder.Path);
+                pipe = Path.Combine(folder.Path, "0123.json");
+                break;
+            default:
+                // The SDK keeps the name of the configuration that it found first.
+                File.AppendAllText(Session.Profiles, $"""
+
+                    [profile token]
+                    role_arn = arn:aws:iam::123456789012:role/Audit
+                    web_identity_token_file = {pipe}
+                    [profile after]
+                    role_arn = arn:aws:iam::123456789012:role/Audit
+                    source_profile = token
+                    """);
+                break;
+        }
+        PosixFiles.MakePipe(pipe);
+        return pipe;
+    }
+
     /// <summary>The name of the cached login of the session "company", the SHA-1 of the session's name.</summary>
     private static string SessionFile => "71b21161ffa1e6516bcc072aaf5ef38cbe85b511";
 
@@ -114,6 +164,35 @@ public sealed class CredentialChainTests
             $"{e.Code}: {e.Message}");
         Assert.DoesNotContain("MARKER", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(server.Seen, r => r.Body.Contains("GetCallerIdentity", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("credentials", null)]
+    [InlineData("config", null)]
+    [InlineData("config beside the credentials", null)]
+    [InlineData("web identity", null)]
+    [InlineData("container", null)]
+    [InlineData("sso login", "portal")]
+    [InlineData("login", null)]
+    [InlineData("profile's token", "token")]
+    [InlineData("source's token", "after")]
+    public async Task A_pipe_in_the_place_of_a_file_of_the_sdk_is_refused_at_once(string place, string? profile)
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Json("{}", 500));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        using var surroundings = new Surroundings("profiles", server.Address);
+        using var folder = new TemporaryFolder();
+        var pipe = surroundings.Pipe(place, folder);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(
+            () => session.Collector.ConnectAsync(profile is null ? Session.Target() : Session.Target(("profile", profile)), CancellationToken.None)
+                .WaitAsync(TimeSpan.FromMinutes(1)));
+
+        Assert.True(
+            e.Code == "NoCredentials" && e.Message.StartsWith("target prod: the ", StringComparison.Ordinal)
+                && e.Message.EndsWith($" {pipe} is a pipe, socket or device, not a regular file; copy its content to a file", StringComparison.Ordinal),
+            $"{e.Code}: {e.Message}");
+        Assert.Empty(server.Seen);
     }
 
     [Fact]

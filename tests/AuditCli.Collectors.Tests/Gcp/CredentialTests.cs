@@ -37,6 +37,35 @@ public sealed class CredentialTests
         Assert.Equal(("oauth2:jwt-bearer", 400), (session.CredentialExchanges[0].Operation, session.CredentialExchanges[0].Status));
     }
 
+    [Theory]
+    [InlineData(true, "the credentials file ")]
+    [InlineData(false, ": the token of credential_source, ")]
+    public async Task A_pipe_in_the_place_of_credentials_is_refused_at_once(bool isWhole, string said)
+    {
+        using var server = new GoogleServer();
+        using var folder = new TemporaryFolder();
+        var pipe = Path.Combine(folder.Path, "pipe");
+        PosixFiles.MakePipe(pipe);
+        await using var session = Session.Live(server, credentials: server.ExternalAccountFile(pipe));
+        var before = Environment.GetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS");
+        try
+        {
+            if (isWhole)
+                Environment.SetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS", pipe);
+
+            var e = await Assert.ThrowsAsync<CollectionException>(
+                () => session.Collector.ConnectAsync(Session.Target(), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1)));
+
+            Assert.Equal("NoCredentials", e.Code);
+            Assert.Contains($"{said}{pipe} is a pipe, socket or device, not a regular file", e.Message, StringComparison.Ordinal);
+            Assert.Empty(server.Seen);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS", before);
+        }
+    }
+
     [Fact]
     public async Task A_service_accounts_key_is_used_end_to_end_and_nothing_of_it_is_stored()
     {

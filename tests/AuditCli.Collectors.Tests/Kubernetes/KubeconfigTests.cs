@@ -50,6 +50,20 @@ public sealed class KubeconfigTests : IDisposable
         Assert.Empty(server.Seen);
     }
 
+    [Fact]
+    public async Task A_kubeconfig_that_is_a_pipe_is_refused_at_once()
+    {
+        using var home = new KubeconfigHome();
+        var pipe = Path.Combine(home.Folder.Path, "pipe");
+        PosixFiles.MakePipe(pipe);
+        await using var session = ClusterSession.Live(ClusterSession.Target(("kubeconfig", pipe)), TimeProvider.System);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.ConnectAsync().WaitAsync(TimeSpan.FromMinutes(1)));
+
+        Assert.Equal("NoCredentials", e.Code);
+        Assert.Contains($"the kubeconfig {pipe} cannot be read: {pipe} is a pipe, socket or device", e.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(
         "{ name: a, cluster: { server: http://127.0.0.1:1, proxy-url: ftp://p } }", "{}", "InvalidProxy",
@@ -83,6 +97,12 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData(Fine, "{ as-groups: [g] }", "NoCredentials", "need as; add it")]
     [InlineData(Fine, "{ as: 'a\u00e9' }", "NoCredentials", "Impersonate-User has characters")]
     [InlineData(Fine, "{ tokenFile: missing }", "NoCredentials", "missing cannot be read")]
+    [InlineData(Fine, "{ tokenFile: /dev/zero }", "NoCredentials", "/dev/zero is a pipe, socket or device, not a regular file")]
+    [InlineData(
+        Fine, "{ client-certificate: /dev/zero, client-key: /dev/zero }", "NoCredentials", "/dev/zero is a pipe, socket or device, not a regular file")]
+    [InlineData(
+        "{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: /dev/zero } }", "{}", "UntrustedServer",
+        "/dev/zero is a pipe, socket or device, not a regular file")]
     [InlineData(
         Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1alpha1 } }", "NoCredentials",
         "exec has the apiVersion client.authentication.k8s.io/v1alpha1")]

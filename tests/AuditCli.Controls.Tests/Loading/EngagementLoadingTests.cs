@@ -17,6 +17,10 @@ public sealed class EngagementLoadingTests
         "time_zone: UTC",
         "time_zone: ../../etc/passwd",
         "4:58: 'time_zone' must be an IANA time zone such as Europe/Zurich, but is '../../etc/passwd'")]
+    [InlineData(
+        "start: 2026-01-01, end: 2026-09-30, time_zone: UTC",
+        "start: 2011-12-30, end: 2011-12-30, time_zone: Pacific/Apia",
+        "4:18: the period has no day: Pacific/Apia skipped 2011-12-30")]
     [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time with its zone such as "
             + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is '2026-10-01'")]
     [InlineData("as_of_tolerance: 24h", "as_of_tolerance: 1 day", "6:18: 'as_of_tolerance' must be a duration such as 24h, 90m or 7d, but is '1 day'")]

@@ -97,6 +97,63 @@ public sealed class DerivedResultsTests(FilesRun run) : IClassFixture<FilesRun>,
         ["another moment"] = (
             "parameters as_of is 2026-11-17T00:00:00Z, but 2026-11-16T00:00:00Z follows",
             f => f.Parameters["as_of"] = "2026-11-17T00:00:00Z"),
+        ["a register's row that is left out"] = (
+            "APD-XSR-905 registers owners unmatched ghost no account has this name is missing",
+            f => f.Register("owners")["unmatched"]!.AsArray().RemoveAt(0)),
+        ["a register's row that is invented"] = (
+            "APD-XSR-905 registers owners unmatched passes no account has this name is there, which does not follow",
+            f => f.Register("owners")["unmatched"]!.AsArray().Add(new JsonObject { ["row"] = "passes", ["why"] = "no account has this name" })),
+        ["a register's row with another reason"] = (
+            "APD-XSR-905 registers owners unmatched ghost all is well is there",
+            f => f.Register("owners")["unmatched"]![0]!["why"] = "all is well"),
+        ["a register that is called unread"] = (
+            "APD-XSR-905 registers owners",
+            f => HideRegister(f, "accounts was not read completely")),
+        ["a register that is called read"] = (
+            "APD-XSR-905 registers broken unknown is missing",
+            f => f.Register("broken").AsObject().Remove("unknown")),
+        ["a register that is left out"] = (
+            "APD-XSR-905 registers owners",
+            f => f.Control(905)["registers"]!.AsArray().RemoveAt(1)),
+        ["a stricter conclusion by evidence that the test does not read"] = (
+            "APD-XSR-904 tests T2 conclusion is INCONCLUSIVE, but PASS follows",
+            f => f.Test(904, "T2")["conclusion"] = "INCONCLUSIVE"),
+        ["a stricter conclusion by a check of another test"] = (
+            "APD-XSR-905 tests T1 completeness as many owners as stated is there, which does not follow",
+            FailCheckOfAnother),
+        ["an untested control that has a result"] = (
+            "it lists APD-XSR-902 as not tested (not selected by --control), but it has a result",
+            f => f.ListUntested("APD-XSR-902", "not selected by --control")),
+        ["an untested control for no reason of a run"] = (
+            "it lists APD-XSR-907 as not tested (it was late), but that is no reason for which a run leaves a control out",
+            f => f.ListUntested("APD-XSR-907", "it was late")),
+        ["an untested control whose input is there"] = (
+            "it lists APD-XSR-906 as not tested (the engagement supplies no input 'accounts' (evidence 'absent')), but the engagement supplies that input",
+            f => f.NotTested[0]!["reason"] = "the engagement supplies no input 'accounts' (evidence 'absent')"),
+        ["an untested control of a target that nobody left out"] = (
+            "it lists APD-XSR-906 as not tested (every target of source aws is left out by --target), but no such target was left out",
+            f => f.NotTested[0]!["reason"] = "every target of source aws is left out by --target"),
+        ["an untested control that a decision leaves out"] = (
+            "it lists APD-XSR-903 as not tested (retired), but the engagement leaves it out by a decision",
+            f => ListInstead(f, "retired")),
+        ["an untested control twice"] = (
+            "but the control is listed several times",
+            f => f.NotTested.Add(f.NotTested[0]!.DeepClone())),
+        ["an untested target that the engagement does not have"] = (
+            "it lists prod as not tested (target left out by --target), but it is neither a target of the engagement nor a control",
+            f => f.ListUntested("prod", "target left out by --target")),
+        ["a decided control that is nowhere"] = (
+            "it does not list APD-XSR-903 as not tested, but the engagement names the control, and it has no result",
+            f => f.Controls.Remove(f.Control(903))),
+        ["older rules"] = (
+            "run.json states no evaluation, as those of evaluation 1, but data/results/results.json has schema 2",
+            f => f.Replace("data/run.json", "\"evaluation\":2,", "")),
+        ["newer rules"] = (
+            "data/run.json says that the bundle was evaluated under rules 3, and this version knows those up to 2",
+            f => f.Replace("data/run.json", "\"evaluation\":2,", "\"evaluation\":3,")),
+        ["rules that no version wrote"] = (
+            "run.json states evaluation 1, which no version wrote",
+            f => f.Replace("data/run.json", "\"evaluation\":2,", "\"evaluation\":1,")),
         ["another preparer"] = (
             "run.json does not agree with data/engagement.yaml: its preparer is E. Else, and the engagement says A. Preparer",
             f => f.Replace("data/run.json", "A. Preparer", "E. Else")),
@@ -122,8 +179,13 @@ public sealed class DerivedResultsTests(FilesRun run) : IClassFixture<FilesRun>,
     {
         var opened = await OpenedBundle.OpenWholeAsync(run.Bundle, AuditCommand.Host(_folder.Path), verified: null, CancellationToken.None);
         Assert.Equal(
-            ["FAIL", "INCONCLUSIVE", "NOT_APPLICABLE", "INCONCLUSIVE"],
+            ["FAIL", "INCONCLUSIVE", "NOT_APPLICABLE", "INCONCLUSIVE", "INCONCLUSIVE"],
             opened.Results.Controls.Select(c => AuditCli.Reports.Wording.Name(c.Conclusion)));
+        Assert.Equal(["APD-XSR-906"], opened.Results.NotTested.Select(n => n.Id));
+        Assert.Equal(
+            ["broken: broken was not read completely", "owners: ghost, left"],
+            opened.Results.Controls.Single(c => c.Id == "APD-XSR-905").Registers!.Value
+                .Select(r => $"{r.Evidence}: {r.Unknown ?? string.Join(", ", r.Unmatched.Select(u => u.Row))}"));
     }
 
     [Theory]
@@ -204,6 +266,24 @@ public sealed class DerivedResultsTests(FilesRun run) : IClassFixture<FilesRun>,
         f.Test(901, "T2")["conclusion"] = "INCONCLUSIVE";
         f.Test(901)["completeness"] = new JsonArray();
         Pass(f);
+    }
+
+    private static void HideRegister(ForgedResults f, string why)
+    {
+        f.Register("owners")["unmatched"] = new JsonArray();
+        f.Register("owners")["unknown"] = why;
+    }
+
+    private static void FailCheckOfAnother(ForgedResults f)
+    {
+        f.Test(905)["completeness"] = f.Test(905, "T2")["completeness"]!.DeepClone();
+        f.Test(905)["conclusion"] = "INCONCLUSIVE";
+    }
+
+    private static void ListInstead(ForgedResults f, string reason)
+    {
+        f.Controls.Remove(f.Control(903));
+        f.ListUntested("APD-XSR-903", reason);
     }
 
     private static void LeaveOutControl(ForgedResults f)

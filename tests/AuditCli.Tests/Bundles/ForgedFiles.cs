@@ -10,7 +10,7 @@ namespace AuditCli.Tests.Bundles;
 
 /// <summary>
 /// A run over supplied files alone, shared by a class: a control with approvals, one whose evidence is incomplete and whose counts differ, one with a
-/// test over each, and one that the engagement leaves out.
+/// test over each, one that the engagement leaves out, one with registers whose rows match nothing, and one that cannot be tested.
 /// </summary>
 public sealed class FilesRun : IAsyncLifetime, IDisposable
 {
@@ -76,6 +76,36 @@ public sealed class FilesRun : IAsyncLifetime, IDisposable
               - { id: T1, title: There is a name, sql: "SELECT b.name AS item, true AS pass, '' AS reason FROM broken b" }
               - { id: T2, title: There is a name, sql: "SELECT a.name AS item, true AS pass, '' AS reason FROM accounts a" }
             """,
+        ["APD-XSR-905"] = $$"""
+            title: Registered
+            evidence:
+              {{Accounts}}
+              broken:
+                file: broken
+                columns: { name: text, level: integer }
+                unmatched: |
+                  SELECT b.name AS row, 'no account has this name' AS why FROM broken b
+                  WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = b.name)
+              owners:
+                file: owners
+                columns: { name: text }
+                unmatched: |
+                  SELECT o.name AS row, 'no account has this name' AS why FROM owners o
+                  WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = o.name)
+            completeness:
+              - { name: as many owners as stated, sql: SELECT count(*) FROM owners, equals: SELECT 99 }
+            tests:
+              - { id: T1, title: There is a name, sql: "SELECT a.name AS item, true AS pass, '' AS reason FROM accounts a" }
+              - { id: T2, title: There is a name, sql: "SELECT o.name AS item, true AS pass, '' AS reason FROM owners o" }
+            """,
+        ["APD-XSR-906"] = """
+            title: Without its file
+            evidence:
+              absent: { file: absent, columns: { name: text } }
+            completeness: { none: a test }
+            tests:
+              - { id: T1, title: There is a name, sql: "SELECT a.name AS item, true AS pass, '' AS reason FROM absent a" }
+            """,
     };
 
     private const string Engagement = """
@@ -93,6 +123,7 @@ public sealed class FilesRun : IAsyncLifetime, IDisposable
           accounts: { file: accounts.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }
           counted: { file: counted.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }
           broken: { file: broken.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }
+          owners: { file: owners.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }
           approvals: { file: approvals.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }
         targets: {}
         """;
@@ -107,6 +138,7 @@ public sealed class FilesRun : IAsyncLifetime, IDisposable
             _folder.Write($"controls/access-to-programs-and-data/{id}.yaml", $"schema: 1\nid: {id}\n{Shared}\n{control}\n");
         _folder.Write("engagement.yaml", Engagement);
         _folder.Write("accounts.csv", "name,level\npasses,1\nfails,2\nwaived,2\n");
+        _folder.Write("owners.csv", "name\npasses\nghost\nleft\n");
         _folder.Write("counted.csv", "total\n3\n");
         _folder.Write("broken.csv", "name,level\na,1\nb,no number\n");
         _folder.Write(
@@ -145,11 +177,18 @@ internal sealed class ForgedResults
 
     public JsonNode Parameters => _results["parameters"]!;
 
+    public JsonArray NotTested => _results["not_tested"]!.AsArray();
+
     public JsonArray Controls => _results["controls"]!.AsArray();
 
     public JsonNode Control(int number) => Controls.Single(c => c!["id"]!.GetValue<string>() == $"APD-XSR-{number}")!;
 
     public JsonNode Test(int control, string test = "T1") => Control(control)["tests"]!.AsArray().Single(t => t!["id"]!.GetValue<string>() == test)!;
+
+    public JsonNode Register(string evidence) =>
+        Control(905)["registers"]!.AsArray().Single(r => r!["evidence"]!.GetValue<string>() == evidence)!;
+
+    public void ListUntested(string id, string reason) => NotTested.Add(new JsonObject { ["id"] = id, ["reason"] = reason });
 
     /// <summary>Makes a test and its control conclude so.</summary>
     public void Conclude(int control, string conclusion)

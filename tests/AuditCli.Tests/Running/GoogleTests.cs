@@ -57,6 +57,40 @@ public sealed class GoogleTests
         Assert.True(again.ExitCode == 0, again.ToString());
     }
 
+    /// <summary>
+    /// The keys of service accounts are asked for each of them. Where the accounts were refused there is an exchange that says so; where they were
+    /// never asked for, because no request could be made, only the index does.
+    /// </summary>
+    [Theory]
+    [InlineData("refused", "iam.serviceAccounts.list", true)]
+    [InlineData("never asked for", "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM must be an http or https address", false)]
+    public async Task Evidence_for_each_row_of_a_parent_that_was_not_read_fails_live_and_reperformed(string how, string said, bool isSent)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = GoogleEnvironment.Server();
+        if (isSent)
+            server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy"];
+        var environment = GoogleEnvironment.At(server);
+        if (!isSent)
+            environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM"] = "ftp://127.0.0.1/";
+        var result = await RunAsync(folder, server, "projects: [nq-ledger-prod]", environment);
+        Assert.True(result.ExitCode == 3, $"{how}: {result}");
+        Assert.Equal(isSent, server.Seen.Any(r => r.Path.Contains("/serviceAccounts", StringComparison.Ordinal)));
+        Assert.DoesNotContain(server.Seen, r => r.Path.EndsWith("/keys", StringComparison.Ordinal));
+
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "live-out"));
+        var keys = File.ReadLines(Path.Combine(bundle, "data", "evidence", "index.jsonl")).Select(l => JsonElement.Parse(l))
+            .Single(i => i.GetProperty("operation").GetString() == "iam:projects.serviceAccounts.keys.list");
+        Assert.Equal(("failed", "ParentNotRead"), (keys.GetProperty("outcome").GetString(), keys.GetProperty("code").GetString()));
+        var control = SampleTests.Results(bundle).GetProperty("controls").EnumerateArray().Single(c => c.GetProperty("id").GetString() == "APD-GCP-002");
+        Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
+        Assert.Contains(said, control.GetProperty("limitations").GetRawText(), StringComparison.Ordinal);
+
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+        Assert.True((await AuditCommand.RunAsync(folder.Path, "show", bundle, "APD-GCP-002")).ExitCode == 0);
+    }
+
     [Fact]
     public async Task Every_planted_fault_is_found_and_nothing_else_live_and_replayed()
     {
@@ -84,7 +118,8 @@ public sealed class GoogleTests
     private static string Engagement(string target) =>
         GoogleEnvironment.Engagement("\"*-GCP-*\"", target).Replace("\ntargets:", More + "targets:", StringComparison.Ordinal) + "\n";
 
-    private static Task<CommandResult> RunAsync(TemporaryFolder folder, GoogleServer server, string target)
+    private static Task<CommandResult> RunAsync(
+        TemporaryFolder folder, GoogleServer server, string target, IReadOnlyDictionary<string, string>? variables = null)
     {
         folder.Write("engagement.yaml", Engagement(target));
         folder.Write(
@@ -96,7 +131,7 @@ public sealed class GoogleTests
             "item,approved_by,approved_on,reason,expires\nzones/europe-west2-a/instances/gateway-1,"
             + "R. Adeleke,2026-09-14,Order gateway for members,2027-03-31\n");
         var credentials = folder.Write("credentials.json", server.ServiceAccountFile(GoogleEnvironment.Auditor));
-        var environment = new Dictionary<string, string>(GoogleEnvironment.At(server)) { ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials };
+        var environment = new Dictionary<string, string>(variables ?? GoogleEnvironment.At(server)) { ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials };
         return AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "live-out");
     }
 
