@@ -14,7 +14,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 public static class AuditCommand
 {
     /// <summary>What .NET needs of the environment, and what <c>test.runsettings</c> sets to make processes start sooner.</summary>
-    private static readonly ImmutableArray<string> Kept = ["PATH", "DOTNET_EnableWriteXorExecute", "DOTNET_TC_CallCountThreshold"];
+    private static readonly ImmutableArray<string> Kept = ["PATH", "DOTNET_EnableWriteXorExecute", "DOTNET_TC_CallCountThreshold", "GLIBC_TUNABLES"];
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 

@@ -61,6 +61,21 @@ public sealed class HostileRun : IAsyncLifetime, IDisposable
         replay: exchanges
         """;
 
+    private static readonly MadeOnce<CommandResult> Once = new(async folder =>
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "engagement.yaml"), Engagement);
+        var library = Directory.CreateDirectory(Path.Combine(folder, "controls", "access-to-programs-and-data")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(library, $"{Control}.yaml"), Definition);
+        Directory.CreateDirectory(Path.Combine(folder, "exchanges"));
+        var names = new StringBuilder("name,known,note\n");
+        foreach (var name in new[] { Formula, Markup, Escape, Direction, Long })
+            names.Append(CultureInfo.InvariantCulture, $"\"{name}\",false,\"+{name}\"\n");
+        await File.WriteAllTextAsync(Path.Combine(folder, "names.csv"), names.Append("-harmless,true,-1\n").ToString());
+        var result = await AuditCommand.RunAsync(folder, "run", "engagement.yaml", "--out", "out");
+        Assert.True(result.ExitCode == 2, result.ToString());
+        return result;
+    });
+
     private readonly TemporaryFolder _folder = new();
 
     public string Folder => _folder.Path;
@@ -70,15 +85,7 @@ public sealed class HostileRun : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _folder.Write("engagement.yaml", Engagement);
-        _folder.Write(Path.Combine("controls", "access-to-programs-and-data", $"{Control}.yaml"), Definition);
-        Directory.CreateDirectory(Path.Combine(Folder, "exchanges"));
-        var names = new StringBuilder("name,known,note\n");
-        foreach (var name in new[] { Formula, Markup, Escape, Direction, Long })
-            names.Append(CultureInfo.InvariantCulture, $"\"{name}\",false,\"+{name}\"\n");
-        _folder.Write("names.csv", names.Append("-harmless,true,-1\n").ToString());
-        var result = await AuditCommand.RunAsync(Folder, "run", "engagement.yaml", "--out", "out");
-        Assert.True(result.ExitCode == 2, result.ToString());
+        await Once.CopyToAsync(Folder);
         Bundle = AuditCommand.TheBundle(Path.Combine(Folder, "out"));
     }
 

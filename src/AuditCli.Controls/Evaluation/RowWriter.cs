@@ -53,8 +53,8 @@ internal sealed class RowWriter : IDisposable
 
     /// <summary>Writes the rows in the table's order.</summary>
     /// <param name="verdicts">See <see cref="Verdicts.Sql"/>.</param>
-    /// <returns>The digest of these lines.</returns>
-    public async Task<Digest> WriteAsync(
+    /// <returns>The digest of these lines, and how many items have which verdict.</returns>
+    public async Task<(Digest Rows, ItemCounts Counts)> WriteAsync(
         LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string verdicts,
         CancellationToken cancellationToken)
     {
@@ -69,18 +69,19 @@ internal sealed class RowWriter : IDisposable
             []);
         command.UseStreamingMode = true;
         using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var counts = ItemCounts.None;
         while (await reader.ReadAsync(cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
             _line.ResetWrittenCount();
             _json.Reset(_line);
-            Write(reader, partition, attributes);
+            counts = counts.With(Write(reader, partition, attributes));
             _json.Flush();
             var line = Cleaned(reader.GetString(0));
             _hash.AppendData(line.Span);
             await _stream.WriteAsync(line, cancellationToken);
         }
-        return Written;
+        return (Written, counts);
     }
 
     /// <summary>
@@ -109,7 +110,8 @@ internal sealed class RowWriter : IDisposable
         _json.Dispose();
     }
 
-    private void Write(DbDataReader row, PartitionName partition, ImmutableArray<(string Name, ValueForm Form)> attributes)
+    /// <summary>Writes one row; returns its verdict.</summary>
+    private string Write(DbDataReader row, PartitionName partition, ImmutableArray<(string Name, ValueForm Form)> attributes)
     {
         var item = row.GetString(0);
         var verdict = row.GetString(2);
@@ -144,6 +146,7 @@ internal sealed class RowWriter : IDisposable
         }
         _json.WriteEndObject();
         _json.WriteEndObject();
+        return verdict;
     }
 
     private static bool IsFixed(string name) =>

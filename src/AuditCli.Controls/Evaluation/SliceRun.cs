@@ -9,6 +9,14 @@ namespace AuditCli.Controls.Evaluation;
 internal sealed record ItemCounts(long Population, long Deviations, long Approved, long Undetermined, long Indicated)
 {
     public static ItemCounts None { get; } = new(0, 0, 0, 0, 0);
+
+    /// <summary>Returns the numbers with one more item.</summary>
+    public ItemCounts With(string verdict) => new(
+        Population + 1,
+        Deviations + (verdict == Verdicts.Deviation ? 1 : 0),
+        Approved + (verdict == Verdicts.Approved ? 1 : 0),
+        Undetermined + (verdict == Verdicts.Undetermined ? 1 : 0),
+        Indicated + (verdict == Verdicts.Indicated ? 1 : 0));
 }
 
 /// <summary>An error code that counted as "there is none" for this evidence, and the number of calls with that code.</summary>
@@ -66,6 +74,9 @@ internal sealed class SliceRun(
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
 
+    /// <summary>The items of each test that ran to its end.</summary>
+    private readonly List<ItemCounts> _counted = [];
+
     /// <param name="rows">The stream for each test's rows, in the control's order; they stay open.</param>
     public async Task<SliceOutcome> RunAsync(ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
@@ -108,7 +119,8 @@ internal sealed class SliceRun(
         var stated = _control.Evidence.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
         return new SliceOutcome(
             tests.ToImmutable(),
-            await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
+            // Each row of one test is a separate item.
+            _counted is [var one] ? one : await CountAsync(cancellationToken),
             [
                 // Failures of evidence that no test's SQL uses are still reported, because the control's author requested the
                 // evidence.
@@ -174,7 +186,7 @@ internal sealed class SliceRun(
     private async Task TableAsync(
         string name, ImmutableArray<Column> columns, IEnumerable<TableRows> sources, CancellationToken cancellationToken)
     {
-        database.Execute(TableLoader.Definition(name, columns));
+        database.CreateEmpty(name, TableLoader.Definition(name, columns));
         if (compiled.UsesTable(name))
             await TableLoader.LoadAsync(database, name, columns, sources.Select(s => s.Read()), c => compiled.Needs(name, c) || IsPlace(c), cancellationToken);
     }
@@ -285,10 +297,10 @@ internal sealed class SliceRun(
         var mayFail = broken is null && !away && !unknownWaivers && !needs.Any(slice.IsLeftOut) && (!missing || stands);
         var verdicts = Verdicts.Sql(mayFail ? Verdicts.Deviation : Verdicts.Indicated, SqlText.HasIndicated(columns));
 
-        var judged = $"(SELECT t.item, {verdicts} AS verdict FROM {test.RowsTable} t LEFT JOIN _waivers w ON w.item = t.item)";
-        var counts = await CountAsync("count(*)", judged, cancellationToken);
-        var rows = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, verdicts, cancellationToken);
-        await database.ExecuteAsync($"INSERT INTO _verdicts SELECT item, verdict FROM {judged}", [], cancellationToken);
+        var (rows, counts) = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, verdicts, cancellationToken);
+        await database.ExecuteAsync(
+            $"INSERT INTO _verdicts SELECT t.item, {verdicts} FROM {test.RowsTable} t LEFT JOIN _waivers w ON w.item = t.item", [], cancellationToken);
+        _counted.Add(counts);
 
         var conclusion = new Standing(broken is not null, missing, away, unknownWaivers).Conclude(counts);
         return new TestResult(
@@ -301,11 +313,12 @@ internal sealed class SliceRun(
         };
     }
 
-    private async Task<ItemCounts> CountAsync(string count, string source, CancellationToken cancellationToken)
+    /// <summary>Counts the items of all tests, each once.</summary>
+    private async Task<ItemCounts> CountAsync(CancellationToken cancellationToken)
     {
-        string Of(string verdict) => $"{count} FILTER (WHERE verdict = '{verdict}')";
+        string Of(string verdict) => $"count(DISTINCT item) FILTER (WHERE verdict = '{verdict}')";
         return (await database.QueryAsync(
-            $"SELECT {count}, {Of(Verdicts.Deviation)}, {Of(Verdicts.Approved)}, {Of(Verdicts.Undetermined)}, {Of(Verdicts.Indicated)} FROM {source}",
+            $"SELECT count(DISTINCT item), {Of(Verdicts.Deviation)}, {Of(Verdicts.Approved)}, {Of(Verdicts.Undetermined)}, {Of(Verdicts.Indicated)} FROM _verdicts",
             [],
             r => new ItemCounts(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4)),
             cancellationToken)).Single();

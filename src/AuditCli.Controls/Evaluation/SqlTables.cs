@@ -26,7 +26,7 @@ internal static class SqlTables
     public static Task CreateAsync(LockedDatabase database, OwnTable own, AuditMoment moment, bool wanted, CancellationToken cancellationToken)
     {
         var (name, columns) = (own.Table.Name, own.Table.Columns);
-        database.Execute(TableLoader.Definition(name, columns));
+        database.CreateEmpty(name, TableLoader.Definition(name, columns));
         return wanted ? TableLoader.LoadAsync(database, name, columns, [own.Rows(moment)], _ => true, cancellationToken) : Task.CompletedTask;
     }
 }

@@ -32,11 +32,11 @@ internal static class TableLoader
         // C#'s decimal has 28 digits and the column 38 or more, so such numbers are passed as text and DuckDB parses them.
         var staged = columns.Any(c => IsPassedAsText(c) && wanted(c.Name));
         var into = staged ? "_staging_" + name : name;
-        if (staged)
-            database.Execute(Definition(into, columns, c => IsPassedAsText(c) ? "VARCHAR" : SqlType(c)));
-        using (var appender = database.Append(into))
+        var row = 0L;
+        // Many tables have no rows, and opening an appender takes longer than appending one.
+        DuckDBAppender? appender = null;
+        try
         {
-            var row = 0L;
             foreach (var rows in sources)
             {
                 var reader = new RowReader(name, columns, wanted);
@@ -46,6 +46,13 @@ internal static class TableLoader
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();
                     reader.Read(line);
+                    if (appender is null)
+                    {
+                        database.Fill(name);
+                        if (staged)
+                            database.Execute(Definition(into, columns, c => IsPassedAsText(c) ? "VARCHAR" : SqlType(c)));
+                        appender = database.Append(into);
+                    }
                     // JSON has no other way to write U+0000.
                     if (line.Span.IndexOf("\\u0000"u8) >= 0)
                         whole.Take(row, reader.Cells);
@@ -54,12 +61,17 @@ internal static class TableLoader
                 }
             }
         }
+        finally
+        {
+            appender?.Dispose();
+        }
         await whole.PutAsync(database, into, cancellationToken);
-        if (!staged)
-            return;
-        await database.ExecuteAsync(
-            $"INSERT INTO {SqlQuote.Name(name)} SELECT * FROM {SqlQuote.Name(into)} ORDER BY rowid", [], cancellationToken);
-        database.Execute($"DROP TABLE {SqlQuote.Name(into)}");
+        if (staged && row > 0)
+        {
+            await database.ExecuteAsync(
+                $"INSERT INTO {SqlQuote.Name(name)} SELECT * FROM {SqlQuote.Name(into)} ORDER BY rowid", [], cancellationToken);
+            database.Execute($"DROP TABLE {SqlQuote.Name(into)}");
+        }
     }
 
     private static void Append(IDuckDBAppenderRow row, ImmutableArray<Column> columns, Cell[] cells)

@@ -12,8 +12,13 @@ public sealed class ShardedSample : IAsyncLifetime, IDisposable
 
     public string Bundle { get; private set; } = "";
 
-    public async Task InitializeAsync() => Bundle = (await WholeSample.RunAsync(
-        _folder.Path, text => text, new(["APD-AWS-002", "APD-GCP-001", "APD-K8S-001"], []), unitsEach: 1, reports: true)).Path;
+    public async Task InitializeAsync()
+    {
+        await using var evaluation = AuditCommand.Host(_folder.Path).StartEvaluation();
+        var run = await WholeSample.RunAsync(
+            evaluation, _folder.Path, text => text, new(["APD-AWS-002", "APD-GCP-001", "APD-K8S-001"], []), unitsEach: 1, reports: true);
+        Bundle = run.Path;
+    }
 
     public Task DisposeAsync() => Task.CompletedTask;
 

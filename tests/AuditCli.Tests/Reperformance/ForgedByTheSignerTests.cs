@@ -162,6 +162,15 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
 /// <summary>A run of the sample, signed with a key that the verifier trusts.</summary>
 public sealed class SignedSample : IAsyncLifetime, IDisposable
 {
+    private static readonly MadeOnce<CommandResult> Once = new(async folder =>
+    {
+        var made = await AuditCommand.RunAsync(folder, "keys", "new", "auditor.pem", "--no-passphrase");
+        Assert.True(made.ExitCode == 0, made.ToString());
+        var run = await AuditCommand.RunAsync(folder, "run", Repository.Path("samples", "engagement.yaml"), "--out", "out", "--sign", "auditor.pem");
+        Assert.True(run.ExitCode == 2, run.ToString());
+        return run;
+    });
+
     private readonly TemporaryFolder _folder = new();
 
     public string Bundle { get; private set; } = "";
@@ -171,10 +180,7 @@ public sealed class SignedSample : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var made = await AuditCommand.RunAsync(_folder.Path, "keys", "new", "auditor.pem", "--no-passphrase");
-        Assert.True(made.ExitCode == 0, made.ToString());
-        var run = await AuditCommand.RunAsync(_folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", "out", "--sign", "auditor.pem");
-        Assert.True(run.ExitCode == 2, run.ToString());
+        await Once.CopyToAsync(_folder.Path);
         Bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reperformance;
 
@@ -292,11 +293,10 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     [NeedsFact("root", "unshare")]
     public async Task The_sample_is_identical_without_network_home_or_original_files_and_leaves_nothing()
     {
-        var samples = Path.Combine(_folder.Path, "samples");
-        var run = await AuditCommand.RunAsync(_folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", samples);
-        Assert.True(run.ExitCode == 2, run.ToString());
         // The copy is far from the files that its engagement names by relative path.
-        var bundle = BundleForgery.Copy(AuditCommand.TheBundle(samples), Path.Combine(_folder.Path, "elsewhere"));
+        using var sample = new SampleRun();
+        await sample.InitializeAsync();
+        var bundle = BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "elsewhere"));
         var temporary = Directory.CreateDirectory(Path.Combine(_folder.Path, "tmp")).FullName;
         var surroundings = new Dictionary<string, string> { ["TMPDIR"] = temporary, ["HOME"] = "/nonexistent", ["DOTNET_CLI_HOME"] = temporary };
         var result = await AuditCommand.ProcessAsync(_folder.Path, surroundings, ["unshare", "-n", "--"], "reperform", bundle, "--allow-unsigned");
@@ -365,16 +365,22 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
 /// <summary>A live run against a loopback account with three users, shared by several tests.</summary>
 public sealed class OneAccount : IAsyncLifetime, IDisposable
 {
+    private static readonly MadeOnce<CommandResult> Once = new(async folder =>
+    {
+        using var server = new IamServer(users: 3, delay: TimeSpan.Zero);
+        await File.WriteAllTextAsync(Path.Combine(folder, "engagement.yaml"), AwsEnvironment.Engagement("APD-AWS-004"));
+        var run = await AuditCommand.ProcessAsync(folder, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        return run;
+    });
+
     private readonly TemporaryFolder _folder = new();
 
     public string Bundle { get; private set; } = "";
 
     public async Task InitializeAsync()
     {
-        using var server = new IamServer(users: 3, delay: TimeSpan.Zero);
-        _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
-        var run = await AuditCommand.ProcessAsync(_folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
-        Assert.True(run.ExitCode == 0, run.ToString());
+        await Once.CopyToAsync(_folder.Path);
         Bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
     }
 

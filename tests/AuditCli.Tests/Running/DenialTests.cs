@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
 using AuditCli.Running;
@@ -36,11 +38,19 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
             denials.Select(d => d.Denied).Where(d => d.StartsWith("connect:", StringComparison.Ordinal)).Order());
         Assert.True(denials.Length >= 40, string.Join(" ", denials.Select(d => d.Denied)));
 
-        await Parallel.ForEachAsync(Together(denials), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (run, _) =>
+        var runs = new ConcurrentQueue<List<Denial>>(Together(denials));
+        await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Task.Run(async () =>
+        {
+            await using var evaluation = AuditCommand.Host(sample.Folder).StartEvaluation();
+            while (runs.TryDequeue(out var run))
+                await DenyAsync(run, evaluation);
+        })));
+
+        async Task DenyAsync(List<Denial> run, EvaluationProcess evaluation)
         {
             var all = string.Join(", ", run.Select(d => d.Denied));
             using var folder = new TemporaryFolder();
-            await RunDenyingAsync(folder.Path, [.. run.Select(d => d.Denied)]);
+            await RunDenyingAsync(evaluation, folder.Path, [.. run.Select(d => d.Denied)]);
             var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
             foreach (var (id, control) in Conclusions(bundle))
             {
@@ -60,7 +70,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
             }
             var accused = Items(bundle, "deviation");
             Assert.True(accused.IsSubsetOf(faults), $"without {all}, accused: {string.Join(", ", accused.Except(faults))}");
-        });
+        }
     }
 
     /// <summary>Combines denials that share no control into one run, so that each control lacks at most one thing.</summary>
@@ -77,7 +87,8 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         return runs;
     }
 
-    private static Task<FinishedRun> RunDenyingAsync(string folder, ImmutableHashSet<string> denied) => WholeSample.RunAsync(
+    private static Task<FinishedRun> RunDenyingAsync(EvaluationProcess evaluation, string folder, ImmutableHashSet<string> denied) => WholeSample.RunAsync(
+        evaluation,
         folder,
         text => text,
         PlanFilter.None,

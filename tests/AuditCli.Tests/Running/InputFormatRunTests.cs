@@ -37,7 +37,8 @@ public sealed partial class InputFormatRunTests : IDisposable
             await ConvertAsync(Repository.Path("samples", "inputs", $"{Register}.csv"), Path.Combine(folder, "inputs", file));
             edit = text => text.Replace($"file: inputs/{Register}.csv", $"file: inputs/{file}", StringComparison.Ordinal);
         }
-        var run = await WholeSample.RunAsync(folder, edit, new PlanFilter(["APD-AWS-002"], []));
+        await using var evaluation = AuditCommand.Host(folder).StartEvaluation();
+        var run = await WholeSample.RunAsync(evaluation, folder, edit, new PlanFilter(["APD-AWS-002"], []));
         var bundle = AuditCommand.TheBundle(Path.Combine(folder, "out"));
         var item = File.ReadLines(Path.Combine(bundle, "data/evidence/index.jsonl")).Select(l => JsonElement.Parse(l))
             .Single(i => i.GetProperty("operation").GetString() == Register);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors;
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
 using AuditCli.Libraries;
 using AuditCli.Running;
@@ -15,15 +16,18 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
 
     internal FinishedRun Run { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Run = await RunAsync(_folder.Path, text => text, PlanFilter.None);
+    /// <summary>Evaluates the runs of the class, one after the other: the compiled code of a process serves more than one.</summary>
+    internal EvaluationProcess Evaluation { get; } = AuditCommand.Host(Path.GetTempPath()).StartEvaluation();
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    public async Task InitializeAsync() => Run = await RunAsync(Evaluation, _folder.Path, text => text, PlanFilter.None);
+
+    public async Task DisposeAsync() => await Evaluation.DisposeAsync();
 
     public void Dispose() => _folder.Dispose();
 
     /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
     internal static async Task<FinishedRun> RunAsync(
-        string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null,
+        EvaluationProcess evaluation, string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null,
         int unitsEach = 25, bool reports = false)
     {
         var engagement = SampleFiles.CopyTo(folder);
@@ -31,7 +35,6 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
         var subject = new RunSubject(engagement, engagement, null, filter);
         var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = reports, UnitsEach = unitsEach };
-        await using var evaluation = host.StartEvaluation();
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));
         return await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None);
@@ -81,7 +84,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     [InlineData("prod,cloud,trading", "TargetLeftOut")]
     public async Task Targets_that_are_left_out_never_make_a_pass(string targets, string? limitation)
     {
-        var run = await WholeSample.RunAsync(_folder.Path, text => text, new([], [.. targets.Split(',')]));
+        var run = await WholeSample.RunAsync(whole.Evaluation, _folder.Path, text => text, new([], [.. targets.Split(',')]));
 
         NothingPassesThatDidNot(run);
         var leavers = run.Results.Controls.SingleOrDefault(c => c.Id == "APD-XSR-001");
@@ -109,6 +112,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     public async Task Regions_that_are_left_out_never_make_a_pass(string region)
     {
         var run = await WholeSample.RunAsync(
+            whole.Evaluation,
             _folder.Path,
             text => text.Replace("regions: [us-east-1, eu-west-1]", $"regions: [{region}]", StringComparison.Ordinal),
             PlanFilter.None);
@@ -129,6 +133,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
         Assert.All(missing, i => Assert.NotEmpty(Users(controls, [i])));
         var filter = missing.All(i => IsOptional(controls, i)) ? new PlanFilter([.. Users(controls, missing).Select(c => c.Id)], []) : PlanFilter.None;
         var run = await WholeSample.RunAsync(
+            whole.Evaluation,
             _folder.Path, text => missing.Aggregate(text, (t, i) => Regex.Replace(t, $@"(?m)^  {i}:\n(    .*\n)+", "")), filter);
 
         NothingPassesThatDidNot(run);

@@ -10,9 +10,15 @@ internal sealed class ChildProcess : IDisposable
 {
     private const int WordsKept = 2048;
 
-    /// <summary>The environment variables that a .NET program needs to start; none of them holds a credential.</summary>
+    /// <summary>
+    /// The environment variables that a .NET program needs to start, and those of them that make it faster; none of them holds a credential or
+    /// loads code.
+    /// </summary>
     private static readonly ImmutableArray<string> Needed =
-        ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "windir", "USERPROFILE", "LD_LIBRARY_PATH", "DOTNET_BUNDLE_EXTRACT_BASE_DIR"];
+    [
+        "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "windir", "USERPROFILE", "LD_LIBRARY_PATH", "DOTNET_BUNDLE_EXTRACT_BASE_DIR",
+        "DOTNET_EnableWriteXorExecute", "DOTNET_TC_CallCountThreshold", "GLIBC_TUNABLES",
+    ];
 
     private readonly Process _process;
     private readonly Task<string> _words;
