@@ -7,9 +7,8 @@ using AuditCli.Evidence.Text;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// Parses a JSON response and requires that its bytes and member names are well-formed Unicode, as RFC 8259 and RFC 7493 demand: names
-/// damaged by an intermediary cannot be compared with the names of a model. An unpaired surrogate in a value is left to the code that reads
-/// the value.
+/// Parses a JSON response and requires that its bytes, member names and texts are well-formed Unicode, as RFC 8259 and RFC 7493 demand: names
+/// damaged by an intermediary cannot be compared with the names of a model, and no text that has half of a surrogate pair can be decoded.
 /// </summary>
 internal static class JsonAnswer
 {
@@ -17,14 +16,13 @@ internal static class JsonAnswer
     public static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
     /// <summary>Returns the response as JSON.</summary>
-    /// <param name="values">Whether values must be well-formed too, as for Kubernetes, whose values could not be written otherwise.</param>
     /// <exception cref="JsonException">The body is not readable JSON, or a name or text in it is not well-formed.</exception>
-    public static JsonElement Parse(ReadOnlySpan<byte> body, JsonDocumentOptions options, bool values)
+    public static JsonElement Parse(ReadOnlySpan<byte> body, JsonDocumentOptions options)
     {
         if (!Utf8.IsValid(body))
             throw new JsonException("it is not UTF-8");
         if (body.IndexOf("\\ud"u8) >= 0 || body.IndexOf("\\uD"u8) >= 0)
-            RequirePairs(body, options.MaxDepth, values);
+            RequirePairs(body, options.MaxDepth);
         return JsonElement.Parse(body, options);
     }
 
@@ -34,7 +32,7 @@ internal static class JsonAnswer
     {
         try
         {
-            return Parse(body, Unambiguous, values: false);
+            return Parse(body, Unambiguous);
         }
         catch (JsonException e)
         {
@@ -47,7 +45,7 @@ internal static class JsonAnswer
     {
         try
         {
-            return JsonElement.Parse(body, options) is { ValueKind: JsonValueKind.Object } found ? found : null;
+            return Parse(body, options) is { ValueKind: JsonValueKind.Object } found ? found : null;
         }
         catch (JsonException)
         {
@@ -81,12 +79,12 @@ internal static class JsonAnswer
     }
 
     /// <summary>Decodes escaped texts, since an escape is the only way to write an unpaired surrogate in UTF-8.</summary>
-    private static void RequirePairs(ReadOnlySpan<byte> body, int depth, bool values)
+    private static void RequirePairs(ReadOnlySpan<byte> body, int depth)
     {
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = depth });
         while (reader.Read())
         {
-            if (!reader.ValueIsEscaped || reader.TokenType != JsonTokenType.PropertyName && !(values && reader.TokenType == JsonTokenType.String))
+            if (!reader.ValueIsEscaped || reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.String))
                 continue;
             try
             {

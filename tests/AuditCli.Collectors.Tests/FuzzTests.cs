@@ -207,5 +207,21 @@ public sealed class FuzzTests
             "MalformedResponse",
             Assert.Throws<CollectionException>(() => Collectors.Gcp.AnswerRows.Parse("iam", Convert.FromBase64String(content))).Code);
 
+    /// <summary>Repeats what a later long run found: half of a surrogate pair in a text of a row that has members besides the API's own.</summary>
+    [Fact]
+    public void An_answer_of_a_product_that_is_no_text_is_malformed()
+    {
+        var found = Convert.FromBase64String(
+            "eyJzdGFydEF0IjowLCJ0b3RhbCI6MiwiaXNMYXN0Ijp0cnVlLCJ2YWx1ZXMiOlt7ImFjY291bnRJZCI6Ilx1ZDgzZGEiLCJhY2RpdmUiOnRydWUsImF2YXRhclVybHMiOnsiNDh4NDgi"
+            + "OiJ1In19LHsiYWNjb3VudElkIjoiYiJ9XX0=");
+        var refused = Assert.Throws<CollectionException>(() => new RestAnswer(200, found, _ => null).Json("jira"));
+        Assert.Equal("MalformedResponse", refused.Code);
+        Assert.Contains("half of a surrogate pair", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A failure, too, is told by what its status says where its body cannot be decoded.</summary>
+    [Fact]
+    public void A_body_of_a_failure_that_is_no_text_is_no_object() => Assert.Null(JsonAnswer.Object("{\"error\":{\"message\":\"\\ud83da\"}}"u8));
+
     private static byte[][] Words(params string[] words) => [.. words.Select(Encoding.UTF8.GetBytes)];
 }

@@ -148,7 +148,7 @@ internal sealed class KubernetesSession : ITargetSession
     {
         try
         {
-            return JsonAnswer.Parse(body, ObjectRows.Strict, values: true);
+            return JsonAnswer.Parse(body, ObjectRows.Strict);
         }
         catch (JsonException e)
         {

@@ -29,7 +29,7 @@ internal static class ObjectRows
         JsonElement list;
         try
         {
-            list = JsonAnswer.Parse(body, Strict, values: true);
+            list = JsonAnswer.Parse(body, Strict);
         }
         catch (JsonException e)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Hosting;
 
 namespace AuditCli.Bundles;
@@ -17,24 +18,26 @@ internal static class SealedRegisters
     {
         var registers = new DerivedRegisters(scope, moment, process);
         var read = await registers.EvidenceAsync(cancellationToken);
-        // The process reads files, and a table may be in an archive; what it reads is compared with the manifest while it is copied.
+        // The process reads files, and a table may be in an archive. Another table than the index names is said before a register depends on it.
         using var work = new WorkFolder();
         var copies = 0;
-        async Task<string?> CopyAsync(string? table)
+        async Task<string?> CopyAsync(string? table, Digest? sha256)
         {
             if (table is null)
                 return null;
+            foreach (var _ in TableRows.Of([new TableFile(table, sha256)]).Read(p => bundle.Files.Open(p, cancellationToken)))
+                cancellationToken.ThrowIfCancellationRequested();
             var name = $"{copies++}";
             await using var sealedTable = bundle.Files.Open(table, cancellationToken);
             await using var copy = File.Create(Path.Combine(work.Path, name));
             await sealedTable.CopyToAsync(copy, cancellationToken);
             return name;
         }
-        var items = ImmutableArray.CreateBuilder<Evidence.EvidenceItem>(bundle.Index.Length);
+        var items = ImmutableArray.CreateBuilder<EvidenceItem>(bundle.Index.Length);
         foreach (var item in bundle.Index)
         {
             items.Add(item.Names.Any(n => n.Control == scope.Control.Id && read.Contains(n.Name))
-                ? item with { Table = await CopyAsync(item.Table), Calls = await CopyAsync(item.Calls) }
+                ? item with { Table = await CopyAsync(item.Table, item.TableSha256), Calls = await CopyAsync(item.Calls, item.CallsSha256) }
                 : item with { Table = null, Calls = null });
         }
         var evidence = new CollectedEvidence(work.Path, items.MoveToImmutable());

@@ -188,6 +188,17 @@ public sealed class DerivedResultsTests(FilesRun run) : IClassFixture<FilesRun>,
                 .Select(r => $"{r.Evidence}: {r.Unknown ?? string.Join(", ", r.Unmatched.Select(u => u.Row))}"));
     }
 
+    /// <summary>A limit that a run reached may not be reached again, as with a test that is ERROR; the results say that the rows are not known.</summary>
+    [Fact]
+    public async Task A_register_that_a_limit_of_the_run_ended_is_opened()
+    {
+        var forged = new ForgedResults(run.Bundle, _folder.Path);
+        HideRegister(forged, "stopped after 300 s, the time limit");
+        forged.Seal();
+        var opened = await OpenedBundle.OpenWholeAsync(forged.Bundle, AuditCommand.Host(_folder.Path), verified: null, CancellationToken.None);
+        Assert.Contains(opened.Results.Controls.Single(c => c.Id == "APD-XSR-905").Registers!.Value, r => r.Unknown == "stopped after 300 s, the time limit");
+    }
+
     [Theory]
     [InlineData("show BUNDLE")]
     [InlineData("show BUNDLE APD-XSR-901")]

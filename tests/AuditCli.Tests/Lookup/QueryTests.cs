@@ -80,13 +80,13 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     {
         using var folder = new TemporaryFolder();
         var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
-        var table = Directory.GetFiles(Path.Combine(copy, "data", "tables"), "aws-iam-listusers-*.ndjson.gz")[0];
-        BundleForgery.ReplaceInTable(table, "\"Path\":\"/\"", "\"Path\":\"x\"");
+        var table = Directory.GetFiles(Path.Combine(copy, "data", "tables"), "aws-ec2-describesecuritygroups-*.ndjson.gz")[0];
+        BundleForgery.ReplaceInTable(table, "\"GroupName\":\"default\"", "\"GroupName\":\"x\"");
         BundleForgery.Reseal(copy);
-        var result = await AuditCommand.RunAsync(folder.Path, "query", copy, "SELECT * FROM \"APD-AWS-002\".users");
+        var result = await AuditCommand.RunAsync(folder.Path, "query", copy, "SELECT * FROM \"INF-AWS-002\".security_groups");
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("aws-iam-listusers-", result.Error, StringComparison.Ordinal);
-        // A table that the SQL does not name is not read, so its forgery goes unnoticed here.
+        Assert.Contains("aws-ec2-describesecuritygroups-", result.Error, StringComparison.Ordinal);
+        // A table that neither the SQL nor a register names is not read, so its forgery goes unnoticed here.
         Assert.Equal(0, (await AuditCommand.RunAsync(folder.Path, "query", copy, "SELECT * FROM results.controls")).ExitCode);
     }
 
