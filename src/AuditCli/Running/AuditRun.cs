@@ -306,7 +306,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 throw;
             }
         }
-        if (controls.Length * places < WorthTwoProcesses || Environment.ProcessorCount == 1)
+        if (controls.Length * places < WorthTwoProcesses || !options.EvaluatesInTwo)
             await WorkAsync(evaluation);
         else
         {

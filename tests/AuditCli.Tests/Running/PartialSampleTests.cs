@@ -33,7 +33,7 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
         File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
         var subject = new RunSubject(engagement, engagement, null, filter);
-        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = false };
+        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = false, EvaluatesInTwo = false };
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));
         return await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None);
