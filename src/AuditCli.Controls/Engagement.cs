@@ -25,6 +25,9 @@ public sealed record Engagement
     public required string Preparer { get; init; }
     public required string Reviewer { get; init; }
 
+    /// <summary>The people who work on the audit or answer for the entity; empty if the engagement does not list them.</summary>
+    public ImmutableArray<TeamMember> Team { get; init; } = [];
+
     /// <summary>The first words of a name that <c>init</c> writes where nobody was named.</summary>
     public const string Nobody = "Nobody yet";
 
@@ -58,6 +61,22 @@ public sealed record Engagement
     /// <summary>The parsed file, for faults that are found only beside the controls; null if the engagement was not read from a file.</summary>
     internal YamlMap? Tree { get; init; }
 }
+
+/// <summary>What a person of the engagement's team does.</summary>
+public enum TeamRole
+{
+    /// <summary>Prepares the work, and may answer questions.</summary>
+    Preparer,
+
+    /// <summary>Reviews the work, and so answers no question of it.</summary>
+    Reviewer,
+
+    /// <summary>Answers questions, for the entity or as a specialist.</summary>
+    Respondent,
+}
+
+/// <summary>A person of the engagement's team.</summary>
+public sealed record TeamMember(string Name, TeamRole Role);
 
 /// <summary>A period of whole days, both ends included, in the engagement's time zone.</summary>
 /// <param name="StartsAt">Midnight at the start of the first day, UTC.</param>

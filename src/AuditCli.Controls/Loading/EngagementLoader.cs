@@ -144,6 +144,7 @@ public static class EngagementLoader
         var asOf = map.Optional("as_of") is { } moment ? NodeReader.Timestamp(moment, "'as_of'", faults) : null;
         var tolerance = map.OptionalFormed("as_of_tolerance", TextForm.Duration);
         var (preparer, reviewer) = People(map, faults);
+        var team = Team(map, preparer, reviewer, faults);
         var library = files.Library(map, faults);
         var (include, notApplicable, overrides) = Controls(map, faults);
         var inputs = Inputs(map, files, faults);
@@ -161,6 +162,7 @@ public static class EngagementLoader
             AsOfTolerance = tolerance is null ? DefaultTolerance : PeriodReader.Duration(tolerance),
             Preparer = preparer,
             Reviewer = reviewer,
+            Team = team,
             Library = library,
             Include = include,
             NotApplicable = notApplicable,
@@ -183,6 +185,33 @@ public static class EngagementLoader
             faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
         return (preparer, reviewer);
     }
+
+    /// <summary>Reads the people of the engagement. Nobody has two roles, or who prepares could review.</summary>
+    private static ImmutableArray<TeamMember> Team(MapReader map, string preparer, string reviewer, FaultList faults)
+    {
+        var team = ImmutableArray.CreateBuilder<TeamMember>();
+        foreach (var item in map.OptionalItems("team"))
+        {
+            if (MapReader.Of(item, "a person of the team", faults) is not { } person)
+                continue;
+            var name = person.Text("name");
+            var role = person.Word("role", TeamRoles);
+            person.Close();
+            if (name.Length == 0 || role is not { } known)
+                continue;
+            if (team.Any(m => InvisibleText.LooksTheSame(m.Name, name)))
+                faults.Meaning(person.Map.Position, $"'{name}' is in the team already");
+            else if (InvisibleText.LooksTheSame(name, preparer) && known == TeamRole.Reviewer)
+                faults.Meaning(person.Map.Position, $"'{name}' is the preparer; somebody else must review");
+            else if (InvisibleText.LooksTheSame(name, reviewer) && known != TeamRole.Reviewer)
+                faults.Meaning(person.Map.Position, $"'{name}' is the reviewer, who neither prepares nor answers");
+            team.Add(new(name, known));
+        }
+        return team.ToImmutable();
+    }
+
+    private static ImmutableArray<(string Word, TeamRole Value)> TeamRoles { get; } =
+        [("preparer", TeamRole.Preparer), ("reviewer", TeamRole.Reviewer), ("respondent", TeamRole.Respondent)];
 
     private static (ImmutableArray<string>, ImmutableArray<NotApplicable>, ImmutableArray<ParameterOverride>) Controls(MapReader map, FaultList faults)
     {

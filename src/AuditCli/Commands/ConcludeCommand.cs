@@ -159,7 +159,7 @@ internal static class ConcludeCommand
     private static async Task<int> SealAsync(
         Work work, bool json, bool byConclusions, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var reader = new SheetReader(work.Opened, work.Controls, work.Host.Clock.GetUtcNow());
+        var reader = new SheetReader(work.Opened, work.Opened.Scope(work.Host.Sources).Engagement, work.Controls, work.Host.Clock.GetUtcNow());
         var (sheets, faults) = (ImmutableArray.CreateBuilder<PeopleSheet>(), new List<string>());
         foreach (var file in work.Sheets)
         {

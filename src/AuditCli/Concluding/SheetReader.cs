@@ -19,9 +19,10 @@ internal sealed record PeopleSaid(
 /// Reads the sheets that people filled in for a bundle. A line counts if it is one of this bundle, unchanged in what it is about, with a name
 /// and a time; a line that a person left empty is open and no fault. All faults are reported together, and with one nothing counts.
 /// </summary>
+/// <param name="engagement">The bundle's engagement, whose team may answer.</param>
 /// <param name="controls">The bundle's controls, as its own files define them.</param>
 /// <param name="now">No answer may be later than this.</param>
-internal sealed class SheetReader(OpenedBundle bundle, ImmutableArray<Control> controls, DateTimeOffset now)
+internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, ImmutableArray<Control> controls, DateTimeOffset now)
 {
     private const int MostFaults = 50;
     private readonly List<string> _faults = [];
@@ -126,8 +127,10 @@ internal sealed class SheetReader(OpenedBundle bundle, ImmutableArray<Control> c
         var collected = RunRecord.Instant(bundle.Record.Started, "started");
         if (cells[by].Length == 0)
             Fault(place, $"{by} must name a person");
-        else if (IsSamePerson(cells[by], bundle.Record.Reviewer))
+        else if (IsSamePerson(cells[by], bundle.Record.Reviewer) || RoleOf(cells[by]) == TeamRole.Reviewer)
             Fault(place, $"{by} is {Shown(cells[by])}, who reviews this audit; another person must answer");
+        else if (!engagement.Team.IsEmpty && RoleOf(cells[by]) is null && !IsSamePerson(cells[by], bundle.Record.Preparer))
+            Fault(place, $"{by} is {Shown(cells[by])}, who is not in the team of the engagement");
         else if (!Rfc3339.TryParse(cells[when], out var at))
             Fault(place, $"{when} is '{Shown(cells[when])}', not a time such as 2026-11-30T09:00:00Z");
         else if (at > now)
@@ -151,7 +154,9 @@ internal sealed class SheetReader(OpenedBundle bundle, ImmutableArray<Control> c
     /// <summary>Whether a cell is what the sheet had, with the apostrophe that keeps spreadsheets from evaluating it or without.</summary>
     private static bool IsSame(string cell, string given) => cell == given.Trim() || cell == $"'{given.Trim()}";
 
-    private static bool IsSamePerson(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
+    private static bool IsSamePerson(string one, string other) => InvisibleText.LooksTheSame(one, other);
+
+    private TeamRole? RoleOf(string name) => engagement.Team.FirstOrDefault(m => IsSamePerson(m.Name, name))?.Role;
 
     private static string? Stated(string text) => text.Length == 0 ? null : text;
 

@@ -31,7 +31,7 @@ internal static class ConcludedComparison
         }
         var collected = OpenedBundle.Open(shard, shard.Read(BundleLayout.Run));
         var controls = collected.Results.Controls.Select(c => collected.ControlOf(c, sources)).OfType<Control>().ToImmutableArray();
-        var reader = new SheetReader(collected, controls, RunRecord.Instant(concluded.At, "at"));
+        var reader = new SheetReader(collected, collected.Scope(sources).Engagement, controls, RunRecord.Instant(concluded.At, "at"));
         foreach (var sheet in concluded.Sheets)
         {
             if (outer.DigestOf(sheet.File).Hex is var found && found != sheet.Sha256)

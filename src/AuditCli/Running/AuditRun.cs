@@ -225,7 +225,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 throw;
             }
         }
-        if (controls.Length * places < WorthTwoProcesses || Environment.ProcessorCount == 1)
+        if (controls.Length * places < WorthTwoProcesses || !options.EvaluatesInTwo)
             await WorkAsync(evaluation);
         else
         {

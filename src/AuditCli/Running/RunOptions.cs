@@ -28,6 +28,9 @@ internal sealed record RunOptions(string Out)
     /// <summary>Whether the bundle gets reports; a run that is re-performed for comparison does not need them.</summary>
     public bool SealReports { get; init; } = true;
 
+    /// <summary>Whether a second process may share the evaluation; beside other runs it would take their processors.</summary>
+    public bool EvaluatesInTwo { get; init; } = Environment.ProcessorCount > 1;
+
     /// <summary>Whether the sealed bundle is put into an archive, and its folder deleted.</summary>
     public bool Archive { get; init; }
 

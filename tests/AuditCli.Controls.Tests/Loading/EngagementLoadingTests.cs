@@ -24,6 +24,22 @@ public sealed class EngagementLoadingTests
     [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time with its zone such as "
             + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is '2026-10-01'")]
     [InlineData("as_of_tolerance: 24h", "as_of_tolerance: 1 day", "6:18: 'as_of_tolerance' must be a duration such as 24h, 90m or 7d, but is '1 day'")]
+    [InlineData(
+        "reviewer: R. Reviewer",
+        "reviewer: R. Reviewer\nteam: [{ name: A. Preparer, role: reviewer }]",
+        "9:8: 'A. Preparer' is the preparer; somebody else must review")]
+    [InlineData(
+        "reviewer: R. Reviewer",
+        "reviewer: R. Reviewer\nteam: [{ name: R. Reviewer, role: respondent }]",
+        "9:8: 'R. Reviewer' is the reviewer, who neither prepares nor answers")]
+    [InlineData(
+        "reviewer: R. Reviewer",
+        "reviewer: R. Reviewer\nteam: [{ name: Q, role: respondent }, { name: q, role: preparer }]",
+        "9:39: 'q' is in the team already")]
+    [InlineData(
+        "reviewer: R. Reviewer",
+        "reviewer: R. Reviewer\nteam: [{ name: Q, role: king }]",
+        "9:25: 'role' must be one of preparer, reviewer, respondent, but is 'king'")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\u200b Preparer' is the preparer; somebody else must review")]
     [InlineData("library: lib", "library: ../nowhere", "9:10: the folder '../nowhere' does not exist (looked for from the engagement's folder)")]

@@ -13,8 +13,9 @@ public sealed class SmallSelection : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
+        await using var evaluation = AuditCommand.Host(_folder.Path).StartEvaluation();
         var run = await WholeSample.RunAsync(
-            _folder.Path,
+            evaluation, _folder.Path,
             e => e.Replace("\ncontrols:\n", "\ncontrols:\n  include: [\"APD-AWS-*\", \"???-GCP-*\", INF-AWS-002, LOG-AWS-001]\n", StringComparison.Ordinal),
             new PlanFilter(["APD-AWS-004"], ["prod"]));
         Bundle = run.Bundle.Path;

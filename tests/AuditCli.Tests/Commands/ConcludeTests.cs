@@ -56,6 +56,9 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
             as_of: 2026-11-16T00:00:00Z
             preparer: A. Preparer
             reviewer: R. Reviewer
+            team:
+              - { name: S. Second, role: reviewer }
+              - { name: Q. Quiet, role: respondent }
             library: lib
             targets: {}
             inputs:
@@ -126,7 +129,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [Fact]
     public async Task Nothing_that_a_person_says_makes_a_pass_of_a_fail()
     {
-        var answers = asked.Fill("answers.csv", ("OPS-XSR-902,H1,", $"yes,,,A. Preparer,{Now}"), ("OPS-XSR-902,H2,", $"yes,,,A. Preparer,{Now}"));
+        var answers = asked.Fill("answers.csv", ("OPS-XSR-902,H1,", $"yes,,,A. Preparer,{Now}"), ("OPS-XSR-902,H2,", $"yes,,,Q. Quiet,{Now}"));
         var exceptions = asked.Fill("exceptions.csv", ("OPS-XSR-902", $"not_a_deviation,the system was retired,A. Preparer,{Now}"));
         var done = await ConcludeAsync(answers, exceptions);
         Assert.True(done.ExitCode == 0, done.ToString());
@@ -143,6 +146,9 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     {
         { "yes,,,R. Reviewer,NOW", "answered_by is R. Reviewer, who reviews this audit; another person must answer" },
         { "yes,,, r. reviewer ,NOW", "who reviews this audit" },
+        { "yes,,,\"R.\u00a0Reviewer\u200b\",NOW", "who reviews this audit" },
+        { "yes,,,S. Second,NOW", "answered_by is S. Second, who reviews this audit; another person must answer" },
+        { "yes,,,X. Stranger,NOW", "answered_by is X. Stranger, who is not in the team of the engagement" },
         { "yes,,,,NOW", "answered_by must name a person" },
         { "yes,,,A. Preparer,", "answered_at is '', not a time" },
         { "yes,,,A. Preparer,2026-11-15T00:00:00Z", "is before" },

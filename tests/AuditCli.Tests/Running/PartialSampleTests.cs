@@ -34,7 +34,7 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
         File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
         var subject = new RunSubject(engagement, engagement, null, filter);
-        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = reports, UnitsEach = unitsEach };
+        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = reports, EvaluatesInTwo = false, UnitsEach = unitsEach };
         var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));
         return await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None);
