@@ -318,7 +318,8 @@ internal sealed class SliceRun(
     {
         string Of(string verdict) => $"count(DISTINCT item) FILTER (WHERE verdict = '{verdict}')";
         return (await database.QueryAsync(
-            $"SELECT count(DISTINCT item), {Of(Verdicts.Deviation)}, {Of(Verdicts.Approved)}, {Of(Verdicts.Undetermined)}, {Of(Verdicts.Indicated)} FROM _verdicts",
+            $"SELECT count(DISTINCT item), {Of(Verdicts.Deviation)}, {Of(Verdicts.Approved)}, {Of(Verdicts.Undetermined)}, {Of(Verdicts.Indicated)} "
+                + "FROM _verdicts",
             [],
             r => new ItemCounts(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4)),
             cancellationToken)).Single();
