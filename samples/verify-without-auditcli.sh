@@ -23,6 +23,7 @@ for file in "$key" ${root:+"$root"}; do
 done
 
 # Before anything is opened: a pipe would wait for ever, and a link would lead elsewhere.
+[ ! -f "$1" ] || no "$1 is a file: unpack it (tar -xf, unzip) and name the folder"
 [ ! -L "${1%/}" ] && [ -d "$1" ] && cd -- "$1" || no 'there is no such folder'
 [ -z "$(find . -mindepth 1 ! -type f ! -type d -print -quit)" ] || no 'there is a link, a pipe or a device in the bundle'
 [ -z "$(find . -mindepth 1 -type d -empty -print -quit)" ] || no 'there is an empty folder in the bundle'
@@ -86,4 +87,6 @@ listed() {
 printf 'holds: %s files, signed by %s\n' "$(wc -l < manifest-sha256.txt)" "$own"
 printf 'time stamp: %s\n' "$when"
 printf 'number %s of its chain, head %s\n' "$number" "$(sha256sum < attestation/statement.json | cut -c 1-64)"
+shards=$(grep -c '  data/shards/.*[.]tar$' manifest-sha256.txt)
+[ "$shards" -eq 0 ] || printf 'NOT CHECKED INSIDE: %s shards; unpack each of data/shards/*.tar and name its folder to this script\n' "$shards"
 echo 'Compare number and head with those you kept: an older bundle of the same signer holds too.'

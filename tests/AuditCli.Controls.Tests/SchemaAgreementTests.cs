@@ -52,7 +52,7 @@ public sealed class SchemaAgreementTests
         var content = Samples.ShippedEngagement.Replace(
             "file: inputs/leavers.csv,",
             "file: inputs/leavers.csv, sheet: Leavers, rows: /items/*, stated_totals: { amount: 45000.15 },",
-            StringComparison.Ordinal);
+            StringComparison.Ordinal) + "\nteam: [{ name: Q. Quiet, role: respondent }]\n";
 
         EveryKeyIsUsed("engagement.schema.json", content);
         Agree(schema, content, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.Shipped).Faults));

@@ -26,10 +26,10 @@ public static class BundleArchiver
     public static string Write(string folder, CancellationToken cancellationToken)
     {
         using var bundle = SealedFiles.Open(folder);
-        var archive = bundle.Path + ".tar";
+        var archive = Path.Combine(Path.GetDirectoryName(bundle.Path)!, NameOf(bundle) + ".tar");
         if (Path.Exists(archive))
             throw new IOException($"{archive} exists already");
-        var unfinished = bundle.Path + UnfinishedSuffix;
+        var unfinished = archive[..^".tar".Length] + UnfinishedSuffix;
         try
         {
             Dictionary<string, Digest> written;
@@ -94,7 +94,7 @@ public static class BundleArchiver
         {
             throw new InvalidDataException($"{bundle.Path} holds more than the files of a bundle; see: auditcli verify");
         }
-        var top = bundle.Files.Name + "/";
+        var top = NameOf(bundle) + "/";
         var tar = new TarWriter(output, SealedOn(bundle));
         var digests = new Dictionary<string, Digest>(StringComparer.Ordinal);
         foreach (var name in Folders(expected).Concat(expected).Select(n => top + n).Order(StringComparer.Ordinal))
@@ -130,6 +130,13 @@ public static class BundleArchiver
         });
         return bundle.Has(path) && bundle.DigestOf(path) != digest ? throw SealedFiles.Changed(path) : digest;
     }
+
+    /// <summary>Returns the id of a bundle, which its folder has when it is sealed; a person may have renamed the folder since.</summary>
+    private static string NameOf(SealedFiles bundle) =>
+        bundle.Info.GetValueOrDefault("External-Identifier") is { } id && !id.Contains('/', StringComparison.Ordinal)
+            && BundlePaths.WhyNotPath(BundleLayout.ShardArchive(id)) is null
+            ? id
+            : bundle.Files.Name;
 
     /// <summary>Compares the archive with the digests of what was written into it, and its names with theirs.</summary>
     private static void ReadBack(string archive, Dictionary<string, Digest> written, CancellationToken cancellationToken)

@@ -20,7 +20,8 @@ public static class StoppedBundle
         if (!folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) || !Directory.Exists(Path.Combine(folder, BundleLayout.Payload)))
             return $"it is no '<bundle-id>{BundleWriter.PartialSuffix}' folder of a run";
         if (!File.Exists(Path.Combine(folder, BundleLayout.Manifest)) || !File.Exists(Path.Combine(folder, BundleLayout.Run)))
-            return "the run was stopped before it had collected and evaluated everything, so nothing says what is missing; run the engagement again";
+            return "the run was stopped before anything was collected, or '<bundle-id>.begun' is not beside it, so nothing says what is missing; "
+                + "run the engagement again";
         try
         {
             var left = SafeFile.Read(Path.Combine(folder, BundleLayout.Manifest), LongestManifest)

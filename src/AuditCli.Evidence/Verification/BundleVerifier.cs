@@ -60,7 +60,12 @@ public static class BundleVerifier
         public VerifyReport Run(BundleFiles files, CancellationToken cancellationToken)
         {
             if (files.Name.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
-                _found.Fail(VerifyQuestion.Files, VerifyCode.NotSealed, ".", "the folder is a partial bundle, which was never sealed");
+            {
+                _found.Fail(
+                    VerifyQuestion.Files, VerifyCode.NotSealed, ".",
+                    "the folder is a partial bundle, which was never sealed: 'auditcli run --resume' goes on with it");
+                return NothingReached();
+            }
             var tree = files.Tree(options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
                 _found.Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, link, "is a link");

@@ -127,7 +127,7 @@ internal static class InitCommand
             return "";
         var read = needed.Where(n => n.Length == 1).Select(n => n[0]).Distinct().Order(StringComparer.Ordinal);
         return sources.IsEmpty
-            ? "\nno control can run until the file names a target"
+            ? "\nno control can run until the file names a target, or an input that a control reads without any"
             : $"\nno control can run yet: the shipped ones read {string.Join(", ", read)}; name such a target too, or write a control of "
                 + $"{string.Join(" or ", sources)} with auditcli controls new, and name its folder in the engagement with 'library: controls'";
     }

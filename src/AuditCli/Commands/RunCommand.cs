@@ -171,10 +171,8 @@ internal static class RunCommand
     private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> ResumeAsync(
         string folder, RunOptions options, WorkFolder work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
-        // What only lacks its seal is finished offline. A run with shards is not, since its own exchanges are in several bundles.
-        var goesOn = InterruptedRun.Is(folder)
-            && (File.Exists(Path.Combine(folder, BundleLayout.Shards))
-                || await Task.Run(() => StoppedBundle.WhyNot(folder, cancellationToken), cancellationToken) is not null);
+        // A run that only lacked its seal has left nothing to go on with, and is finished offline.
+        var goesOn = InterruptedRun.Is(folder);
         if (goesOn && options.Out != Path.GetDirectoryName(folder))
         {
             var instead = options.Signing?.Locker is null ? "leave out --out" : "give that folder as the locker";

@@ -119,7 +119,6 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
     {
         BundleId = bundleId,
         Tool = RunTool.OfThisProgram,
-        Finished = Rfc3339.Format(now),
         Targets =
         [
             .. collected.Record.Targets.Select(t => t with

@@ -75,6 +75,11 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
             if (columns.All.ToHashSet(StringComparer.Ordinal).SetEquals(csv.Header))
                 return columns;
         }
+        if (csv.Header is [var only] && only.Contains(';', StringComparison.Ordinal))
+        {
+            _faults.Add($"{name}:1: has semicolons between its columns; save it with commas, as it was written");
+            return null;
+        }
         _faults.Add($"{name}:1: is neither a sheet of answers nor one of dispositions; 'auditcli conclude BUNDLE --sheets DIR' writes both");
         return null;
     }

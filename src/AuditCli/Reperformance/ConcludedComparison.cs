@@ -64,6 +64,8 @@ internal static class ConcludedComparison
             ("name", run.Name, collected.Name), ("preparer", run.Preparer, collected.Preparer), ("reviewer", run.Reviewer, collected.Reviewer),
             ("engagement_sha256", run.EngagementSha256, collected.EngagementSha256), ("period", run.PeriodWords, collected.PeriodWords),
             ("as_of", run.AsOf, collected.AsOf), ("started", run.Started, collected.Started),
+            // Bundles of earlier versions have the moment of the conclusion, as 'concluded' has.
+            ("finished", run.Finished == run.Concluded!.At ? collected.Finished : run.Finished, collected.Finished),
             ("evaluation", $"{run.Rules}", $"{collected.Rules}"),
         })
         {

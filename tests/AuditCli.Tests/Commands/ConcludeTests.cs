@@ -171,11 +171,23 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [InlineData("OPS-XSR-901,H2", "OPS-XSR-901,H9", "OPS-XSR-901 H9 is not a question of the bundle's controls")]
     [InlineData("OPS-XSR-901,H1", "OPS-XSR-901,H2", "question was changed")]
     [InlineData("example-exchange-", "other-exchange-", "is for bundle other-exchange-")]
+    [InlineData(",", ";", "has semicolons between its columns; save it with commas")]
     [InlineData("answer,reference", "answer,because", "is neither a sheet of answers nor one of dispositions")]
     public async Task A_sheet_of_another_bundle_or_with_another_question_is_refused(string was, string now, string because)
     {
         var sheet = asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}"), (Q2, $"yes,,,A. Preparer,{Now}"));
         Refused(await ConcludeAsync(sheet.Replace(was, now, StringComparison.Ordinal)), because);
+    }
+
+    [Fact]
+    public async Task A_bundle_whose_folder_was_renamed_is_concluded_under_its_own_name()
+    {
+        var renamed = Path.Combine(_folder.Path, "renamed");
+        Directory.Move(BundleForgery.Copy(asked.Bundle, _folder.Path), renamed);
+        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var done = await AuditCommand.RunAsync(_folder.Path, "conclude", renamed, "--sheet", sheet, "--allow-unsigned", "--out", "renamed-out");
+        Assert.True(done.ExitCode == 0, done.ToString());
+        await IsWholeAndRepeatsAsync(AuditCommand.TheBundle(Path.Combine(_folder.Path, "renamed-out")));
     }
 
     [Fact]

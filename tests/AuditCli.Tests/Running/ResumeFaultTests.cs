@@ -65,7 +65,7 @@ public sealed class ResumeFaultTests(KilledRun killed) : IClassFixture<KilledRun
         { "another engagement", "data/engagement.yaml is not there as it was when the run began" },
         { "another control", "data/controls/apd-gcp-901.yaml is not there as it was when the run began" },
         { "another input", "data/inputs/projects/projects.csv is not there as it was when the run began" },
-        { "no questions", "the run was stopped before it had collected and evaluated everything" },
+        { "no questions", "the run was stopped before anything was collected, or " },
         { "questions of another form", "what was kept of the run cannot be read" },
         { "questions outside", "what was kept of the run names 'data/../../x', which cannot be a file of a bundle" },
         { "a key", "it began without AUDITCLI_REDACTION_KEY: unset the variable" },

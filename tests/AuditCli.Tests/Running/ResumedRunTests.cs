@@ -75,11 +75,13 @@ public sealed class ResumedRunTests(UninterruptedRuns uninterrupted) : IClassFix
         }
         var bundle = Sealed()!;
         Assert.Equal(said, ManyProjects.Said(bundle));
-        foreach (var check in new string[][] { ["verify", bundle, "--allow-unsigned"], ["reperform", bundle, "--allow-unsigned"] })
-        {
-            var result = await AuditCommand.RunAsync(_folder.Path, check);
-            Assert.True(result.ExitCode == 0, result.ToString());
-        }
+        var verified = await AuditCommand.RunAsync(_folder.Path, "verify", bundle, "--allow-unsigned");
+        Assert.True(verified.ExitCode == 0, verified.ToString());
+        // Of those that CI leaves out, every tenth: a repeated run takes longer than two killed ones.
+        if (number >= 10 && number % 10 != 0)
+            return;
+        var again = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
     }
 
     [Theory]

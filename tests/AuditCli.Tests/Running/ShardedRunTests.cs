@@ -91,6 +91,36 @@ public sealed class ShardedRunTests : IDisposable
         }
     }
 
+    [NeedsFact("bash", "openssl", "sha256sum", "tar")]
+    public async Task Openssl_and_the_usual_tools_agree_on_a_signed_run_in_shards_and_on_each_shard()
+    {
+        using var server = ManyProjects.Server(projects: 27);
+        ManyProjects.Write(_folder);
+        Assert.Equal(0, (await AuditCommand.RunAsync(_folder.Path, "keys", "new", "auditor.pem", "--no-passphrase")).ExitCode);
+        var run = await ManyProjects.RunAsync(_folder, server, "run", "engagement.yaml", "--out", "out", "--sign", "auditor.pem");
+        Assert.True(run.ExitCode == 3, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        var shards = Directory.GetFiles(Path.Combine(bundle, "data", "shards"));
+        Assert.Equal(2, shards.Length);
+        foreach (var shard in shards)
+            System.Formats.Tar.TarFile.ExtractToDirectory(shard, _folder.Path, overwriteFiles: false);
+        string[] all = [bundle, .. shards.Select(s => Path.Combine(_folder.Path, Path.GetFileNameWithoutExtension(s)))];
+        foreach (var signed in all)
+        {
+            var said = await RecipeAsync(signed);
+            Assert.True(said.ExitCode == 0, said.ToString());
+        }
+        foreach (var signed in all)
+        {
+            File.AppendAllText(Path.Combine(signed, "data", "run.json"), " ");
+            var said = await RecipeAsync(signed);
+            Assert.True(said.ExitCode == 1, said.ToString());
+        }
+    }
+
+    private Task<CommandResult> RecipeAsync(string bundle) => AuditCommand.ShellAsync(
+        _folder.Path, new Dictionary<string, string>(), $"bash '{Repository.Path("samples", "verify-without-auditcli.sh")}' '{bundle}' auditor.pem.pub");
+
     private static int Shards(string bundle) =>
         Path.Combine(bundle, "data", "shards.jsonl") is var list && File.Exists(list) ? File.ReadLines(list).Count() : 0;
 

@@ -122,7 +122,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [InlineData("added", "data/exchanges/prod/more.warc.gz was changed or added since")]
     [InlineData("taken", "was removed since then")]
     [InlineData("link", "is a link")]
-    [InlineData("interrupted", "the run was stopped before it had collected and evaluated everything")]
+    [InlineData("interrupted", "the run was stopped before anything was collected, or ")]
     [InlineData("renamed", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("nowhere", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("control and manifest", "controls cannot be run by this version")]
