@@ -31,7 +31,18 @@ public sealed class BegunBundle : IDisposable
     public static byte[]? Questions(string partialFolder)
     {
         var file = Path.Combine(Beside(partialFolder), QuestionsName);
-        return !File.Exists(file) ? null : SafeFile.Read(file, LongestQuestions) ?? throw new InvalidDataException($"{file} is too large");
+        if (!Path.Exists(file))
+            return null;
+        try
+        {
+            return new DirectoryInfo(Beside(partialFolder)).LinkTarget is not null
+                ? throw new IOException($"{Beside(partialFolder)} is a link, and not the folder that the run left")
+                : SafeFile.Read(file, LongestQuestions) ?? throw new InvalidDataException($"{file} is too large");
+        }
+        catch (NotSupportedException e)
+        {
+            throw new IOException($"{file} is a link, a pipe or a device, and not the file that the run left", e);
+        }
     }
 
     /// <summary>

@@ -22,6 +22,9 @@ internal sealed class BundleArchive : BundleFiles
 
     public override string Name => _prefix.TrimEnd('/');
 
+    /// <summary>The size of the archive's file.</summary>
+    public long Length => _bytes.Length;
+
     /// <summary>Returns the exception for an archive that is not safe to read.</summary>
     public static InvalidDataException Unsafe(string archive, ManifestFault fault) =>
         new($"{archive} cannot be read: {(fault.Path == "." ? "the archive" : fault.Path)} {fault.Message}");

@@ -96,6 +96,8 @@ internal sealed class ShardCheck(
             return false;
         using (archive)
         {
+            if (archive.Length != shard.Bytes)
+                found.Fail(Question, VerifyCode.ShardOther, shard.Archive, $"has {archive.Length} bytes, and {BundleLayout.Shards} says {shard.Bytes}");
             var own = options with { ExpectHead = null, Challenge = null, Previous = null, Locker = null };
             var (report, entries, signed) = BundleVerifier.VerifyShard(archive, own, depth + 1, cancellationToken);
             foreach (var inside in report.Problems)

@@ -59,7 +59,10 @@ internal sealed class OpenedBundle
         if (ShardsCheck.WhyNot(files, opened.Record) is { } other)
             throw new InvalidDataException(other);
         // What lies elsewhere cannot be compared; commands say that it is missing.
-        return (PartitionsCheck.WhyNot(opened) ?? (files.Missing.Any() ? null : await ResultsCheck.WhyNotAsync(opened, host, cancellationToken))) is { } wrong
+        var wrong = PartitionsCheck.WhyNot(opened);
+        if (!files.Missing.Any())
+            wrong ??= PeopleCheck.WhyNot(opened, host.Sources) ?? await ResultsCheck.WhyNotAsync(opened, host, cancellationToken);
+        return wrong is not null
             ? throw new InvalidDataException(
                 $"{BundleLayout.Results} contradicts the bundle: {wrong}; 'auditcli reperform' evaluates again and lists what differs")
             : opened;

@@ -127,6 +127,7 @@ internal static class ConcludeCommand
         : to is null && given.Length == 0 ? "say --sheets DIR to write the sheets, or --sheet FILE for one that was filled in"
         : to is not null && given.Length > 0 ? "--sheets writes empty sheets and --sheet reads filled ones; give one of them"
         : archives is not null && FetchEntry.WhyNotAt(archives) is { } notThere ? $"--archives-at: {notThere}"
+        : archives is not null && CredentialScan.LineOf(archives) is not null ? "--archives-at holds what looks like a credential; it would be sealed"
         : null;
 
     private static async Task<int> RefuseAsync(TextWriter error, VerifyReport verification)
@@ -167,6 +168,9 @@ internal static class ConcludeCommand
             if (new FileInfo(file) is { Exists: true, Length: > MostSheetBytes })
                 throw new IOException($"{name} is larger than {MostSheetBytes} bytes, which no sheet is");
             var content = RegularFile.ReadAllBytes(file);
+            // The name is in the record of the new bundle.
+            if (CredentialScan.LineOf(name) is not null)
+                throw new InvalidDataException("the name of a sheet holds what looks like a credential; rename the file");
             if (CredentialScan.LineOf(Encoding.UTF8.GetString(content)) is { } line)
                 faults.Add($"{name}:{line}: holds what looks like a credential; remove it");
             reader.Read(new MemoryStream(content), name);
@@ -182,7 +186,7 @@ internal static class ConcludeCommand
             await error.WriteLineAsync($"{Wording.Count(faults.Count, "fault")}; nothing was sealed");
             return ExitCode.Failed;
         }
-        var results = ConcludedBundle.Conclude(work.Opened.Results, work.Controls, reader.Said);
+        var results = PeopleCheck.Conclude(work.Opened.Results, work.Controls, reader.Said);
         var concluding = new ConcludedBundle(work.Opened, work.Path, work.Host);
         try
         {

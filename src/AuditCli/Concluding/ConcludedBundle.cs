@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
@@ -39,17 +38,6 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
 
     /// <summary>The folder of an unfinished bundle; null before it is begun and after it is sealed.</summary>
     public string? PartialFolder => _begun is { SealedFolder: null } ? _begun.PartialFolder : null;
-
-    /// <summary>Returns the results with what people said.</summary>
-    public static EvaluationResults Conclude(EvaluationResults collected, ImmutableArray<Control> controls, PeopleSaid said) => collected with
-    {
-        Controls =
-        [
-            .. collected.Controls.Select(c => controls.FirstOrDefault(d => d.Id == c.Id) is { } control
-                ? PeopleAnswers.Conclude(c, control, said.Answers.GetValueOrDefault(c.Id, []), said.Dispositions.GetValueOrDefault(c.Id, []))
-                : c),
-        ],
-    };
 
     /// <summary>Writes and seals the bundle.</summary>
     /// <exception cref="IOException">It cannot be written; the partial folder stays.</exception>

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Concluding;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats;
 
 namespace AuditCli.Reperformance;
 
@@ -30,17 +29,12 @@ internal static class ConcludedComparison
             return;
         }
         var collected = OpenedBundle.Open(shard, shard.Read(BundleLayout.Run));
-        var controls = collected.Results.Controls.Select(c => collected.ControlOf(c, sources)).OfType<Control>().ToImmutableArray();
-        var reader = new SheetReader(collected, collected.Scope(sources).Engagement, controls, RunRecord.Instant(concluded.At, "at"));
-        foreach (var sheet in concluded.Sheets)
-        {
-            if (outer.DigestOf(sheet.File).Hex is var found && found != sheet.Sha256)
-                record.Add(new(sheet.File, "sha256", sheet.Sha256, found, "the sheet is not the one that run.json names"));
-            reader.Read(new MemoryStream(outer.Read(sheet.File)), sheet.Name);
-        }
-        foreach (var fault in reader.Faults)
+        if (PeopleCheck.WhyOtherSheets(outer, concluded) is { } other)
+            record.Add(new("sheets", "sheet", "that of the record", null, other));
+        var (said, faults) = PeopleCheck.Again(collected, outer, concluded, sources);
+        foreach (var fault in faults)
             record.Add(new("sheets", "line", "counted", null, fault));
-        var again = ResultsJson.Write(ConcludedBundle.Conclude(collected.Results, controls, reader.Said));
+        var again = ResultsJson.Write(said);
         foreach (var difference in JsonDifference.Between(JsonElement.Parse(outer.Read(BundleLayout.Results)), JsonElement.Parse(again)))
         {
             results.Add(new(
@@ -52,7 +46,25 @@ internal static class ConcludedComparison
             if (was != now)
                 results.Add(new(path, "sha256", was, now, "the file is not that of the collected bundle"));
         }
+        foreach (var path in Unexplained(outer, run, collected))
+            record.Add(new(path, "file", "there", null, "nothing in the bundle explains it: a conclusion does not create it"));
+        if (ShardsCheck.WhyNot(outer, run) is { } foreign)
+            record.Add(new(BundleLayout.Shards, "shards", "the collected bundle", null, foreign));
         Compare(run, collected.Record, record);
+    }
+
+    /// <summary>Returns the bundle's own files that concluding does not create.</summary>
+    private static IEnumerable<string> Unexplained(BundleFolder outer, RunRecord run, OpenedBundle collected)
+    {
+        string[] own =
+        [
+            BundleLayout.Run, BundleLayout.Engagement, BundleLayout.EvidenceIndex, BundleLayout.Log, BundleLayout.Results, BundleLayout.Shards,
+            .. outer.Shards.Select(s => s.Archive), .. run.Concluded!.Sheets.Select(s => s.File),
+            .. ReportFormats.All.Select(f => BundleLayout.ReportsFolder + f.FileName),
+            .. collected.Files.Below(BundleLayout.ControlsFolder),
+            .. collected.Results.Controls.Where(c => c.Partitions is not null).Select(c => BundleLayout.Partitions(c.Id)),
+        ];
+        return outer.Below($"{BundleLayout.Payload}/").Where(p => ShardPath.Split(p) is null).Except(own, StringComparer.Ordinal);
     }
 
     /// <summary>Compares what the record repeats of the collected bundle.</summary>

@@ -141,6 +141,13 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var leaks = await new SecretSearch(prepared, options).SearchAsync(bundle, cancellationToken);
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = [.. leaks, .. facts.Leaks] };
         var record = RunRecording.Of(bundle.BundleId, prepared, facts);
+        // What was kept beside the bundle could have been changed. Nothing is sealed that this program would refuse to open.
+        if (prepared.Stopped is { Folder: not null }
+            && await ResultsCheck.WhyNotAsync(
+                OpenedBundle.Of(BundleFolder.WithoutManifest(bundle.PartialFolder), record, results), host, cancellationToken) is { } wrong)
+        {
+            throw new InvalidDataException($"what would be sealed contradicts itself: {wrong}");
+        }
         if (options.SealReports)
         {
             // Make the reports after the search, of what was searched: a report format escapes values, and an escaped value can look like

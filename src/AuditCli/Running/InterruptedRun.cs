@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
@@ -69,10 +70,13 @@ internal static class InterruptedRun
             : (null, library.Faults);
         if (engagement is null)
             return (null, $"its questions cannot be read: {string.Join("; ", faults)}");
+        var stated = engagement.AsOf;
         engagement = engagement with { AsOf = begun.AsOf, Include = [] };
         var plan = Planner.Plan(engagement, begun.Engagement, library.Controls, host.Sources, new([], begun.Targets), begun.AsOf);
         if (!plan.Faults.IsEmpty)
             return (null, $"its questions cannot be planned: {string.Join("; ", plan.Faults)}");
+        if (WhyOther(begun, id, stated, plan.Plan, host) is { } other)
+            return (null, $"what was kept of the run was changed: {other}");
         var stopped = new StoppedRun(id, begun.Started, begun.User, begun.Machine, begun.NotTested)
         {
             Originals = begun.Originals.ToImmutableSortedDictionary(
@@ -82,6 +86,15 @@ internal static class InterruptedRun
         };
         return (new(engagement, plan, key) { Targets = begun.Targets, Stopped = stopped }, null);
     }
+
+    /// <summary>Returns the first statement about the run that the engagement, the bundle's name or the clock contradicts.</summary>
+    private static string? WhyOther(BegunRun begun, string id, DateTimeOffset? stated, CollectionPlan plan, AuditHost host) =>
+        !id.Contains(BundleIds.MomentOf(begun.Started), StringComparison.Ordinal) || begun.Started > host.Clock.GetUtcNow()
+            ? $"it says that {PrintableText.Of(id)} was begun at {Rfc3339.Format(begun.Started)}"
+        : stated is { } moment && moment != begun.AsOf ? $"it says as_of {Rfc3339.Format(begun.AsOf)}, and the engagement {Rfc3339.Format(moment)}"
+        : plan.NotTested.FirstOrDefault(n => !begun.NotTested.Contains(n)) is { } silent
+            ? $"it does not say that {PrintableText.Of(silent.Id)} is not tested: {silent.Reason}"
+        : null;
 
     /// <summary>Copies a file that was written before the first request; returns why not, if it is nowhere as it was written.</summary>
     private static async Task<string?> CopyAsync(

@@ -68,6 +68,12 @@ public sealed class ResumeFaultTests(KilledRun killed) : IClassFixture<KilledRun
         { "no questions", "the run was stopped before anything was collected, or " },
         { "questions of another form", "what was kept of the run cannot be read" },
         { "questions outside", "what was kept of the run names 'data/../../x', which cannot be a file of a bundle" },
+        { "a later beginning", "what was kept of the run was changed: it says that northquay-exchange-" },
+        { "an earlier beginning", "what was kept of the run was changed: it says that northquay-exchange-" },
+        { "another moment", "what was kept of the run was changed: it says as_of 2026-11-20T00:00:00Z, and the engagement 2026-11-23T00:00:00Z" },
+        { "a link", "is a link, a pipe or a device, and not the file that the run left" },
+        { "a linked folder", "is a link, and not the folder that the run left" },
+        { "another name", "what was kept of the run was changed: it says that other was begun at " },
         { "a key", "it began without AUDITCLI_REDACTION_KEY: unset the variable" },
         { "sealed", "its bundle is sealed: " },
         { "a shard of another run", "cannot be taken over: its data/engagement.yaml is another one" },
@@ -104,6 +110,27 @@ public sealed class ResumeFaultTests(KilledRun killed) : IClassFixture<KilledRun
                 break;
             case "questions outside":
                 Questions(q => q["files"]!["data/../../x"] = new string('0', 64));
+                break;
+            case "a later beginning":
+                Questions(q => q["started"] = "2990-01-01T00:00:00Z");
+                break;
+            case "an earlier beginning":
+                Questions(q => q["started"] = "2020-01-01T00:00:00Z");
+                break;
+            case "another moment":
+                Questions(q => q["as_of"] = "2026-11-20T00:00:00Z");
+                break;
+            case "a link":
+                File.Move(Path.Combine(begun, "questions.json"), Path.Combine(_folder.Path, "q.json"));
+                File.CreateSymbolicLink(Path.Combine(begun, "questions.json"), Path.Combine(_folder.Path, "q.json"));
+                break;
+            case "a linked folder":
+                Directory.Move(begun, Path.Combine(_folder.Path, "elsewhere"));
+                Directory.CreateSymbolicLink(begun, Path.Combine(_folder.Path, "elsewhere"));
+                break;
+            case "another name":
+                Directory.Move(partial, partial = Path.Combine(_folder.Path, "out", "other.partial"));
+                Directory.Move(begun, begun = Path.Combine(_folder.Path, "out", "other.begun"));
                 break;
             case "a key":
                 environment["AUDITCLI_REDACTION_KEY"] = new string('a', 64);

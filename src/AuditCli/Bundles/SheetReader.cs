@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 
-namespace AuditCli.Concluding;
+namespace AuditCli.Bundles;
 
 /// <summary>What people wrote into their sheets, by control.</summary>
 internal sealed record PeopleSaid(
@@ -132,9 +131,13 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
         var collected = RunRecord.Instant(bundle.Record.Started, "started");
         if (cells[by].Length == 0)
             Fault(place, $"{by} must name a person");
-        else if (IsSamePerson(cells[by], bundle.Record.Reviewer) || RoleOf(cells[by]) == TeamRole.Reviewer)
+        else if (PersonName.WhyNot(cells[by]) is { } odd)
+            Fault(place, $"{by} {odd}, so it is not the name of a person");
+        else if (PersonName.Names(cells[by], bundle.Record.Reviewer)
+            || engagement.Team.Any(m => m.Role == TeamRole.Reviewer && PersonName.Names(cells[by], m.Name)))
             Fault(place, $"{by} is {Shown(cells[by])}, who reviews this audit; another person must answer");
-        else if (!engagement.Team.IsEmpty && RoleOf(cells[by]) is null && !IsSamePerson(cells[by], bundle.Record.Preparer))
+        else if (!engagement.Team.IsEmpty && !engagement.Team.Any(m => PersonName.IsSame(cells[by], m.Name))
+            && !PersonName.IsSame(cells[by], bundle.Record.Preparer))
             Fault(place, $"{by} is {Shown(cells[by])}, who is not in the team of the engagement");
         else if (!Rfc3339.TryParse(cells[when], out var at))
             Fault(place, $"{when} is '{Shown(cells[when])}', not a time such as 2026-11-30T09:00:00Z");
@@ -158,10 +161,6 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
 
     /// <summary>Whether a cell is what the sheet had, with the apostrophe that keeps spreadsheets from evaluating it or without.</summary>
     private static bool IsSame(string cell, string given) => cell == given.Trim() || cell == $"'{given.Trim()}";
-
-    private static bool IsSamePerson(string one, string other) => InvisibleText.LooksTheSame(one, other);
-
-    private TeamRole? RoleOf(string name) => engagement.Team.FirstOrDefault(m => IsSamePerson(m.Name, name))?.Role;
 
     private static string? Stated(string text) => text.Length == 0 ? null : text;
 

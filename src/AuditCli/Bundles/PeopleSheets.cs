@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
-using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Text;
 
-namespace AuditCli.Concluding;
+namespace AuditCli.Bundles;
 
 /// <summary>
 /// Makes the sheets that people fill in for a bundle: one line per open question of a control, and one per exception. The columns before
