@@ -137,7 +137,7 @@ public sealed class PeopleCheckTests(AskedBundle asked) : IClassFixture<AskedBun
 
     public void Dispose() => _folder.Dispose();
 
-    private static string Now => DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Now => DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
     private async Task<string> ConcludeAsync()
     {

@@ -70,7 +70,7 @@ public sealed class ShardedBundleTests(ShardedSample sample) : IClassFixture<Sha
         Assert.True(sheets.ExitCode == 0, sheets.ToString());
         var exceptions = Path.Combine(_folder.Path, "sheets", "exceptions.csv");
         var lines = File.ReadAllText(exceptions).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        lines[1] = $"{lines[1].TrimEnd(',')},true_deviation,,A. Person,{DateTimeOffset.UtcNow:yyyy-MM-dd'T'HH:mm:ss'Z'}";
+        lines[1] = $"{lines[1].TrimEnd(',')},true_deviation,,A. Person,{DateTimeOffset.UtcNow:yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'}";
         File.WriteAllText(exceptions, string.Concat(lines.Select(l => l + "\r\n")));
         var concluded = await AuditCommand.RunAsync(
             _folder.Path, "conclude", sample.Bundle, "--sheet", exceptions, "--allow-unsigned", "--out", "concluded");

@@ -96,7 +96,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     private const string Q2 = "OPS-XSR-901,H2,";
     private readonly TemporaryFolder _folder = new();
 
-    private static string Now => DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Now => DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", System.Globalization.CultureInfo.InvariantCulture);
 
     public void Dispose() => _folder.Dispose();
 
