@@ -196,8 +196,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var concluded = new List<ControlResult>(await EvaluateAsync(
             bundle, evidence, read.Items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
+        // A run that only lacked its seal has left the whole list; one that goes on has left what was known before its targets were entered.
+        var notTested = prepared.Stopped?.NotTested ?? prepared.Plan.Plan.NotTested;
         return EvaluationResults.From(
-            engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+            engine, moment, evidence.Clock, concluded, prepared.Stopped is { Collected: not null } ? notTested : [.. notTested, .. facts.NotRead]);
     }
 
     /// <summary>
