@@ -107,6 +107,9 @@ internal sealed class BundleArchive : BundleFiles
         ? throw new FileNotFoundException($"the archive has no file {path}")
         : member.Deflated ? null : (_bytes.Start + member.Offset, member.Stored);
 
+    /// <summary>Returns a stream that compares what is written to it with the bytes of the archive.</summary>
+    public SameBytes Compare() => new(_bytes);
+
     /// <summary>Opens a file in place or, if it is compressed, a copy that is deleted on disposal.</summary>
     /// <inheritdoc cref="BundleFiles.Open" path="/exception"/>
     public override (FileBytes Bytes, IDisposable? Owner) Open(string path, CancellationToken cancellationToken)

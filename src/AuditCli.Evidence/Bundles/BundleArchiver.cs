@@ -95,18 +95,45 @@ public static class BundleArchiver
             throw new InvalidDataException($"{bundle.Path} holds more than the files of a bundle; see: auditcli verify");
         }
         var top = NameOf(bundle) + "/";
-        var tar = new TarWriter(output, SealedOn(bundle));
         var digests = new Dictionary<string, Digest>(StringComparer.Ordinal);
-        foreach (var name in Folders(expected).Concat(expected).Select(n => top + n).Order(StringComparer.Ordinal))
+        Write(
+            new TarWriter(output, SealedOn(bundle.Info)), top, expected,
+            (tar, path) => digests.Add(top + path, WriteFile(bundle, path, top + path, tar)), cancellationToken);
+        return digests;
+    }
+
+    /// <summary>
+    /// Whether an archive is, byte for byte, the one that is written of its files. Any other may hold something in the headers of its entries,
+    /// which no manifest of the bundle covers. Headers are compared; verification compares the content with the manifest.
+    /// </summary>
+    /// <param name="info">The members of its <c>bag-info.txt</c>.</param>
+    internal static bool IsAsWritten(BundleArchive archive, IReadOnlyDictionary<string, string> info, CancellationToken cancellationToken)
+    {
+        var same = archive.Compare();
+        Write(
+            new TarWriter(same, SealedOn(info)), archive.Name + "/", archive.Tree(MostEntries, cancellationToken).Files,
+            (tar, path) =>
+            {
+                if (archive.PlaceOf(path) is var (_, length))
+                    tar.WriteFile($"{archive.Name}/{path}", length, _ => same.Skip(length));
+            },
+            cancellationToken);
+        return same.IsWhole;
+    }
+
+    /// <summary>Writes the entries in their order: each folder, then what is in it.</summary>
+    private static void Write(
+        TarWriter tar, string top, IReadOnlyCollection<string> files, Action<TarWriter, string> writeFile, CancellationToken cancellationToken)
+    {
+        foreach (var name in Folders(files).Concat(files).Select(n => top + n).Order(StringComparer.Ordinal))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (name.EndsWith('/'))
                 tar.WriteFolder(name);
             else
-                digests.Add(name, WriteFile(bundle, name[top.Length..], name, tar));
+                writeFile(tar, name[top.Length..]);
         }
         tar.End();
-        return digests;
     }
 
     private static Digest WriteFile(SealedFiles bundle, string path, string name, TarWriter tar)
@@ -166,9 +193,9 @@ public static class BundleArchiver
     }
 
     /// <summary>Returns the day of sealing, the one time that every copy of the bundle states.</summary>
-    private static DateTimeOffset SealedOn(SealedFiles bundle) =>
+    private static DateTimeOffset SealedOn(IReadOnlyDictionary<string, string> info) =>
         DateTimeOffset.TryParseExact(
-            bundle.Info.GetValueOrDefault("Bagging-Date"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)
+            info.GetValueOrDefault("Bagging-Date"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)
         && day >= DateTimeOffset.UnixEpoch
             ? day
             : DateTimeOffset.UnixEpoch;

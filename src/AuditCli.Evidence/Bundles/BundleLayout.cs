@@ -22,6 +22,7 @@ public static class BundleLayout
     public const string TablesFolder = $"{Payload}/tables/";
     public const string ResultsFolder = $"{Payload}/results/";
     public const string ReportsFolder = $"{Payload}/reports/";
+    public const string PeopleFolder = $"{Payload}/people/";
     public const string PartitionsEnding = ".partitions.ndjson";
 
     /// <summary>The bundles of which this one is made; only in a bundle over bundles.</summary>
@@ -48,7 +49,7 @@ public static class BundleLayout
 
     /// <summary>Returns the path of a sheet that a person filled in.</summary>
     /// <param name="number">Its number in the order given, from 1.</param>
-    public static string Sheet(int number) => string.Create(CultureInfo.InvariantCulture, $"{Payload}/people/{number}.csv");
+    public static string Sheet(int number) => string.Create(CultureInfo.InvariantCulture, $"{PeopleFolder}{number}.csv");
 
     /// <summary>Returns the path of the archive of a shard.</summary>
     public static string ShardArchive(string bundleId) => $"{ShardsFolder}{bundleId}.tar";

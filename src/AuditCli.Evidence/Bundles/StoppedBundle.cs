@@ -19,6 +19,8 @@ public static class StoppedBundle
     {
         if (!folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) || !Directory.Exists(Path.Combine(folder, BundleLayout.Payload)))
             return $"it is no '<bundle-id>{BundleWriter.PartialSuffix}' folder of a run";
+        if (Directory.Exists(Path.Combine(folder, BundleLayout.PeopleFolder)))
+            return "it is left of 'auditcli conclude', which collects nothing: delete it and conclude again";
         if (!File.Exists(Path.Combine(folder, BundleLayout.Manifest)) || !File.Exists(Path.Combine(folder, BundleLayout.Run)))
             return "the run was stopped before anything was collected, or '<bundle-id>.begun' is not beside it, so nothing says what is missing; "
                 + "run the engagement again";

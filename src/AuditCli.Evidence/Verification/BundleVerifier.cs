@@ -63,7 +63,7 @@ public static class BundleVerifier
             {
                 _found.Fail(
                     VerifyQuestion.Files, VerifyCode.NotSealed, ".",
-                    "the folder is a partial bundle, which was never sealed: 'auditcli run --resume' goes on with it");
+                    "the folder is a partial bundle, which was never sealed: 'auditcli run --resume' goes on with a run; delete what 'auditcli conclude' left");
                 return NothingReached();
             }
             var tree = files.Tree(options.MaxEntries, cancellationToken);
@@ -97,7 +97,14 @@ public static class BundleVerifier
                 foreach (var (code, bundle, message) in faults ?? [])
                     _found.Fail(VerifyQuestion.Chain, code, bundle, message);
             }
-            foreach (var folder in tree.EmptyFolders)
+            if (depth > 0 && files is BundleArchive archive && !BundleArchiver.IsAsWritten(archive, info, cancellationToken))
+            {
+                _found.Fail(
+                    VerifyQuestion.Files, VerifyCode.ContainerUnsafe, ".",
+                    "is not byte for byte the archive that 'run --archive' writes of these files: its headers may hold something that no manifest covers");
+            }
+            // A copy of a holey bag may keep the folder of the archives that lie elsewhere.
+            foreach (var folder in tree.EmptyFolders.Where(f => elsewhere.IsEmpty || f + "/" != BundleLayout.ShardsFolder))
                 _found.Fail(VerifyQuestion.Files, VerifyCode.UnexpectedFile, folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
             {

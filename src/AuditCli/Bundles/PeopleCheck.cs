@@ -14,8 +14,6 @@ namespace AuditCli.Bundles;
 /// </summary>
 internal static class PeopleCheck
 {
-    private const string SheetsFolder = $"{BundleLayout.Payload}/people/";
-
     /// <summary>Returns the results with what people said.</summary>
     public static EvaluationResults Conclude(EvaluationResults collected, ImmutableArray<Control> controls, PeopleSaid said) => collected with
     {
@@ -71,7 +69,7 @@ internal static class PeopleCheck
             if (files.DigestOf(sheet.File).Hex != sheet.Sha256)
                 return $"{PrintableText.Of(sheet.File)} is not the sheet that {BundleLayout.Run} names";
         }
-        return files.Below(SheetsFolder).Except(concluded.Sheets.Select(s => s.File), StringComparer.Ordinal).FirstOrDefault() is { } more
+        return files.Below(BundleLayout.PeopleFolder).Except(concluded.Sheets.Select(s => s.File), StringComparer.Ordinal).FirstOrDefault() is { } more
             ? $"{more} is a sheet that {BundleLayout.Run} does not name"
             : null;
     }

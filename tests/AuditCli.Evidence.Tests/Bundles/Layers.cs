@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using System.Formats.Tar;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Attestation;
+using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Evidence.Tests.Bundles;
@@ -12,13 +12,24 @@ internal static class Layers
 {
     public static readonly DateTimeOffset Started = new(2026, 11, 20, 10, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Archives a sealed bundle with its folder, as the format asks.</summary>
+    /// <summary>Archives a bundle with its folder as the program does, but as it is: it may have been tampered with.</summary>
     public static string Archive(string bundle, string to)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
-        using var tar = new System.Formats.Tar.TarWriter(File.Create(to), TarEntryFormat.Ustar);
-        foreach (var file in Directory.GetFiles(bundle, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            tar.WriteEntry(file, Path.GetRelativePath(Path.GetDirectoryName(bundle)!, file));
+        var info = Path.Combine(bundle, "bag-info.txt");
+        var day = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("Bagging-Date: ", StringComparison.Ordinal)) : null;
+        using var file = File.Create(to);
+        var tar = new TarWriter(file, Rfc3339.TryParse($"{day?["Bagging-Date: ".Length..]}T00:00:00Z", out var at) ? at : DateTimeOffset.UnixEpoch);
+        var parent = Path.GetDirectoryName(bundle)!;
+        foreach (var path in Directory.GetDirectories(bundle, "*", SearchOption.AllDirectories).Append(bundle).Select(d => d + "/")
+            .Concat(Directory.GetFiles(bundle, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
+        {
+            if (path.EndsWith('/'))
+                tar.WriteFolder(Path.GetRelativePath(parent, path.TrimEnd('/')) + "/");
+            else
+                tar.WriteFile(Path.GetRelativePath(parent, path), new FileInfo(path).Length, output => output.Write(File.ReadAllBytes(path)));
+        }
+        tar.End();
         return to;
     }
 

@@ -153,6 +153,42 @@ public sealed class ShardTests(TwoShards made) : IClassFixture<TwoShards>, IDisp
         Assert.Contains(code, report.Problems.Where(p => p.Question == VerifyQuestion.Shards).Select(p => p.Code));
     }
 
+    [Theory]
+    [InlineData("the owner's name", 265, "hidden")]
+    [InlineData("the group's id", 116, "0001750")]
+    [InlineData("the mode", 100, "0000644")]
+    [InlineData("the time", 136, "14000000000")]
+    [InlineData("the device", 329, "1234567")]
+    [InlineData("zeros after the end", -1, "")]
+    [InlineData("another tar", -2, "")]
+    public async Task A_shard_whose_headers_hold_something_else_fails_although_its_files_are_those_that_were_sealed(string what, int at, string text)
+    {
+        var bundle = Copy(made.Whole);
+        var archive = Path.Combine(bundle, "data", "shards", "one.tar");
+        var content = File.ReadAllBytes(archive);
+        if (at >= 0)
+        {
+            Encoding.ASCII.GetBytes(text, content.AsSpan(at));
+            Encoding.ASCII.GetBytes("        ", content.AsSpan(148));
+            var sum = content.AsSpan(0, 512).ToArray().Sum(b => b);
+            Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ", content.AsSpan(148));
+        }
+        File.WriteAllBytes(archive, at == -1 ? [.. content, .. new byte[512]] : content);
+        if (at == -2)
+        {
+            using var tar = new System.Formats.Tar.TarWriter(File.Create(archive), System.Formats.Tar.TarEntryFormat.Ustar);
+            foreach (var file in Directory.GetFiles(made.First, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                tar.WriteEntry(file, Path.GetRelativePath(Path.GetDirectoryName(made.First)!, file));
+        }
+        var list = Path.Combine(bundle, "data", "shards.jsonl");
+        File.WriteAllBytes(list, ShardList.Write(ShardList.Read(File.ReadAllBytes(list)).Select(s =>
+            s.BundleId == "one" ? s with { Bytes = new FileInfo(archive).Length } : s)));
+        Samples.Reseal(bundle);
+        var report = await Layers.VerifyAsync(bundle);
+        Assert.True(report.Answer == VerifyAnswer.Fails, what);
+        Assert.Equal(["CONTAINER_UNSAFE"], report.Problems.Where(p => p.Path == "data/shards/one.tar").Select(p => p.Code));
+    }
+
     [Fact]
     public async Task A_shard_of_another_question_fails()
     {
@@ -197,6 +233,8 @@ public sealed class ShardTests(TwoShards made) : IClassFixture<TwoShards>, IDisp
     public async Task A_bag_with_holes_is_undecided_until_its_archives_are_there_and_nothing_is_fetched()
     {
         var bundle = await Layers.SealAsync(_folder.Path, "whole", [made.First, made.Second], elsewhere: "https://store.example/shards");
+        // Those who copy a folder keep an empty one.
+        Directory.CreateDirectory(Path.Combine(bundle, "data", "shards"));
         var holey = await Layers.VerifyAsync(bundle);
         Assert.Equal(VerifyAnswer.Undecided, holey.Answer);
         Assert.Equal(

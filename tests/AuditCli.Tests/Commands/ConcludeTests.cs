@@ -309,6 +309,11 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
             {
                 var report = await AuditCommand.RunAsync(_folder.Path, "verify", left, "--allow-unsigned");
                 Assert.True(report.ExitCode == (left.EndsWith(".partial", StringComparison.Ordinal) ? 2 : 0), report.ToString());
+                if (!Directory.Exists(Path.Combine(left, "data", "people")) || report.ExitCode == 0)
+                    continue;
+                var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", left);
+                Assert.True(resumed.ExitCode == 1, resumed.ToString());
+                Assert.Contains("delete it and conclude again", resumed.Error, StringComparison.Ordinal);
             }
         }
         Assert.Equal(before, await AuditCommand.RunAsync(_folder.Path, "verify", asked.Bundle, "--allow-unsigned"));

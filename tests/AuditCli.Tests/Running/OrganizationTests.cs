@@ -155,6 +155,44 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         Assert.Equal(5, gate.Asked.Count(a => a.Operation == "ListUsers"));
     }
 
+    [NeedsFact("moto_server")]
+    public async Task A_resumed_run_lists_the_accounts_that_it_did_not_read_as_an_uninterrupted_one_does()
+    {
+        var more = $"exclude_accounts: [\"{Id("sandbox")}\"]";
+        var other = $$"""  own: { aws: { role_arn: "arn:aws:iam::{{Id("ledger")}}:role/Named", regions: [us-east-1] } }""";
+        using var whole = new TemporaryFolder();
+        using var killed = new TemporaryFolder();
+        using var gate = Gate();
+        using var slow = new AwsGate(moto.Address, asked =>
+        {
+            if (asked.Operation == "ListUsers")
+                Thread.Sleep(TimeSpan.FromSeconds(1));
+            return null;
+        });
+        await RunAsync(whole, gate, more, other);
+        Write(killed, more, other, Control);
+        using (var process = AuditCommand.Start(killed.Path, AwsEnvironment.At(slow.Url), [], "run", "engagement.yaml", "--out", "out"))
+        {
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            for (var waited = 0; waited < 6000 && !process.HasExited && slow.Asked.All(a => a.Operation != "ListUsers"); waited++)
+                await Task.Delay(10);
+            process.Kill();
+            await AuditCommand.EndAsync(process);
+            _ = await output + await error;
+        }
+        var partial = Directory.GetDirectories(Path.Combine(killed.Path, "out"), "*.partial").Single();
+        var resumed = await AuditCommand.ProcessAsync(killed.Path, AwsEnvironment.At(gate.Url), [], "run", "--resume", partial);
+
+        Assert.True(resumed.ExitCode == 3, resumed.ToString());
+        var notTested = NotTested(whole);
+        Assert.Contains($"account {Id("sandbox")} (sandbox) is left out by exclude_accounts", notTested, StringComparison.Ordinal);
+        Assert.Contains($"account {Id("ledger")} is read through target own", notTested, StringComparison.Ordinal);
+        Assert.Equal(notTested, NotTested(killed));
+
+        static string NotTested(TemporaryFolder folder) =>
+            SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("not_tested").GetRawText();
+    }
+
     [NeedsTheory("moto_server")]
     [InlineData("ListRoots", "AccessDenied")]
     [InlineData("ListAccountsForParent", "AccountsDisagree")]
@@ -220,13 +258,18 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
     private static Task<CommandResult> RunAsync(TemporaryFolder folder, AwsGate gate, string more, string targets, string control = Control)
     {
+        Write(folder, more, targets, control);
+        return AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(gate.Url), [], "run", "engagement.yaml", "--out", "out");
+    }
+
+    private static void Write(TemporaryFolder folder, string more, string targets, string control)
+    {
         folder.Write("controls/access-to-programs-and-data/APD-AWS-901.yaml", control);
         folder.Write("engagement.yaml", (AwsEnvironment.Engagement("APD-AWS-901") + "\nlibrary: controls\n").Replace(
             "prod: { aws: { regions: [us-east-1] } }",
             $"org: {{ aws: {{ organization: true, role_name: AuditReadOnly, external_id: engagement-7, {more} }} }}\n{targets}",
             StringComparison.Ordinal)
             .Replace("as_of: 2026-11-23T00:00:00Z\n", "", StringComparison.Ordinal));
-        return AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(gate.Url), [], "run", "engagement.yaml", "--out", "out");
     }
 
     private static async Task<List<JsonElement>> RowsAsync(string path)
