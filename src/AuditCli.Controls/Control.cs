@@ -58,6 +58,18 @@ public sealed record Control
     public ImmutableArray<HumanQuestion> HumanAttributes { get; init; } = [];
     public string? Walkthrough { get; init; }
 
+    /// <summary>Who carries the control out, or the component that does; null where the author does not state it.</summary>
+    public string? Performer { get; init; }
+
+    /// <summary>The systems in which the control operates; empty where the author does not state them.</summary>
+    public ImmutableArray<string> Systems { get; init; } = [];
+
+    /// <summary>The controls, reports and calculations that rely on the control; empty where the author does not state them.</summary>
+    public ImmutableArray<string> ReliedOnBy { get; init; } = [];
+
+    /// <summary>Why the control, if it works as described, meets its objective; null where the author does not state it.</summary>
+    public DesignStatement? Design { get; init; }
+
     /// <summary>The file from which it was loaded, as printed in messages.</summary>
     public required string File { get; init; }
 
@@ -206,6 +218,9 @@ public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql
     /// out a missing row in another.
     /// </summary>
     public bool AcrossEngagement { get; init; }
+
+    /// <summary>Where the number of each side comes from, two different sources; empty where the author does not state them.</summary>
+    public ImmutableArray<string> Sources { get; init; } = [];
 }
 
 /// <summary>
@@ -222,10 +237,20 @@ public sealed record TestProcedure(
     string? Severity,
     bool StandsWhenIncomplete)
 {
-    /// <summary>
-    /// One item of the population, in the singular, such as <c>access key</c>. Null where the author does not state it.
-    /// </summary>
-    public string? Unit { get; init; }
+    /// <summary>What the rows of the test are; null where the author does not state it.</summary>
+    public PopulationStatement? Population { get; init; }
+
+    /// <summary>One item of the population, in the singular, such as <c>access key</c>. Null where the author does not state it.</summary>
+    public string? Unit => Population?.Unit;
+
+    /// <summary>What is done, in an auditor's words; null where the author does not state it.</summary>
+    public string? Procedure { get; init; }
+
+    /// <summary>One of <see cref="ControlWords.Methods"/>; null where the author does not state it.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>Some of <see cref="ControlWords.Assertions"/>; empty where the author does not state them.</summary>
+    public ImmutableArray<string> Assertions { get; init; } = [];
 
     /// <summary>Whether the test concerns a state or the period; null uses the control's mode.</summary>
     public ControlMode? Mode { get; init; }

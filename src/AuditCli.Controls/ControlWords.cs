@@ -40,6 +40,15 @@ public static class ControlWords
     public static ImmutableArray<(string Word, ControlMode Value)> Modes { get; } =
         [("point-in-time", ControlMode.PointInTime), ("period", ControlMode.Period)];
 
+    /// <summary>How a test obtains its evidence. A program cannot inquire or observe; those are for people.</summary>
+    public static ImmutableArray<string> Methods { get; } = ["inspection", "reperformance"];
+
+    /// <summary>What a test is evidence of: assertions about information, and its objectives in processing (COSO's and the PCAOB's words).</summary>
+    public static ImmutableArray<string> Assertions { get; } =
+        ["existence", "completeness", "accuracy", "validity", "restricted-access", "cutoff", "valuation", "rights", "presentation"];
+
+    public static ImmutableArray<string> DesignResults { get; } = ["effective", "ineffective"];
+
     public static ImmutableArray<string> NatureTypes { get; } = ["preventive", "detective"];
 
     public static ImmutableArray<string> NatureExecutions { get; } = ["automated", "manual", "hybrid"];

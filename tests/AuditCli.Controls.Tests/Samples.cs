@@ -45,6 +45,7 @@ internal static class Samples
             equals: |
               SELECT count(*)
               FROM users
+            sources: [the credential report, the list of users]
         tests:
           - id: T1
             title: Console password implies an active MFA device
@@ -55,7 +56,15 @@ internal static class Samples
             severity: high
             mode: period
             stands_when_incomplete: false
-            population: { unit: console user }
+            population:
+              unit: console user
+              definition: Users with a password.
+              boundary: Every account of the engagement, as of the day.
+              excluded: [Federated users have no password.]
+              precision: One row per user, not per device.
+            procedure: Inspected the credential report for each user with a password.
+            method: inspection
+            assertions: [restricted-access, validity]
         waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
         recommendation: Enforce MFA through the identity provider; disable local passwords.
         status: retired
@@ -66,6 +75,10 @@ internal static class Samples
         sampling: { policy_row: daily }
         human_attributes: [{ id: H1, question: Was the register reviewed? }]
         walkthrough: One sign-in was watched.
+        performer: IAM
+        systems: [AWS]
+        relied_on_by: [the ledger's change control]
+        design: { how_it_addresses: A stolen password alone opens nothing., result: effective, by: A. Preparer, on: 2026-09-01, rationale: No path without. }
 
         """;
 

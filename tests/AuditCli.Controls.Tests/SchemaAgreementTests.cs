@@ -25,7 +25,8 @@ public sealed class SchemaAgreementTests
         var other = Samples.ControlWithFilters
             .Replace(
                 "completeness:\n  - across: engagement\n    name: the report covers every user that existed when it was made\n"
-                    + "    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n",
+                    + "    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n"
+                    + "    sources: [the credential report, the list of users]\n",
                 "completeness: { none: There is one list. }\n",
                 StringComparison.Ordinal)
             .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);

@@ -86,6 +86,10 @@ internal sealed class ControlReader
             SamplingPolicyRow = Sampling(map),
             HumanAttributes = Questions(map),
             Walkthrough = map.OptionalText("walkthrough"),
+            Performer = map.OptionalText("performer"),
+            Systems = map.OptionalTexts("systems"),
+            ReliedOnBy = map.OptionalTexts("relied_on_by"),
+            Design = RelianceReader.Design(map, _inBundle, _faults),
             File = _file.ShownAs,
             Source = _file.Content,
         };
@@ -193,7 +197,11 @@ internal sealed class ControlReader
                     check.Map.Find("across")!.Position,
                     "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
             }
-            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")) { AcrossEngagement = across });
+            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals"))
+            {
+                AcrossEngagement = across,
+                Sources = RelianceReader.Sources(check, _faults),
+            });
             check.Close();
         }
         return (checks.ToImmutable(), null);
@@ -214,7 +222,10 @@ internal sealed class ControlReader
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
                 test.OptionalFlag("stands_when_incomplete"))
             {
-                Unit = Unit(test),
+                Population = RelianceReader.Population(test),
+                Procedure = test.OptionalText("procedure"),
+                Method = test.OptionalWord("method", ControlWords.Methods),
+                Assertions = RelianceReader.Assertions(test, _faults),
                 Mode = test.OptionalWord("mode", ControlWords.Modes),
             });
             test.Close();
@@ -230,15 +241,6 @@ internal sealed class ControlReader
         {
             _faults.Meaning(title.Position, $"a title is printed literally, including '${named.Name}'; put the meaning of the parameter into words");
         }
-    }
-
-    private static string? Unit(MapReader test)
-    {
-        if (test.OptionalMap("population") is not { } population)
-            return null;
-        var unit = population.Formed("unit", TextForm.Unit);
-        population.Close();
-        return unit;
     }
 
     private WaiverRule? Waivers(MapReader map, ImmutableArray<EvidenceDraft> drafts)

@@ -23,6 +23,8 @@ internal static class ControlText
         output.WriteLine();
         output.WriteLine($"objective   {control.Objective}");
         output.WriteLine($"risk        {control.Risk}");
+        foreach (var (label, value) in RelianceWords.Of(control))
+            output.WriteLine($"{label.ToLowerInvariant()}: {value}");
         output.WriteLine($"helps with  {string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}");
         foreach (var parameter in control.Parameters)
         {
@@ -37,7 +39,7 @@ internal static class ControlText
                 + $"{(need.Keep is { } keep ? $", keeps {keep}" : "")}{(need.Optional ? ", optional" : "")}");
         }
         foreach (var check in control.Completeness)
-            output.WriteLine($"complete if {check.Name}");
+            output.WriteLine($"complete if {check.Name} (sources: {RelianceWords.Sources(control, check.Name)})");
         if (control.NoCompleteness is { } why)
             output.WriteLine($"no completeness check: {why}");
         foreach (var test in control.Tests)
@@ -45,6 +47,8 @@ internal static class ControlText
             output.WriteLine();
             output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}, "
                 + $"{(control.ModeOf(test) == ControlMode.Period ? "over the period" : "at a point in time")}: {test.Title}");
+            foreach (var (label, value) in RelianceWords.Of(test).Concat(RelianceWords.OfPopulation(test)))
+                output.WriteLine($"  {label.ToLowerInvariant()}: {value}");
             foreach (var line in test.Sql.TrimEnd().Split('\n'))
                 output.WriteLine($"    {line.TrimEnd()}");
         }

@@ -169,11 +169,13 @@ public sealed class EvaluatorTests
     public async Task Populations_of_different_units_are_never_added(string? first, string? second, long? population)
     {
         var control = Some.Control(
-            Some.Test(Some.MfaSql) with { Unit = first },
-            Some.Test("SELECT name || ' device' AS item, true AS pass, '' AS reason FROM users WHERE name = 'bob'", "T2") with { Unit = second });
+            Some.Test(Some.MfaSql) with { Population = Of(first) },
+            Some.Test("SELECT name || ' device' AS item, true AS pass, '' AS reason FROM users WHERE name = 'bob'", "T2") with { Population = Of(second) });
         var result = (await Some.EvaluateAsync(control, Some.With(Alice, Bob))).Result;
         Assert.Equal(population, result.Population);
         Assert.Equal([(2L, first), (1L, second)], result.Tests.Select(t => (t.Population, t.Unit)));
+
+        static PopulationStatement? Of(string? unit) => unit is null ? null : new(unit, null, null, [], null);
     }
 
     public static TheoryData<string, string, Conclusion> Precedence => new()

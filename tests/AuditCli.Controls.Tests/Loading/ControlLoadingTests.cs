@@ -32,6 +32,39 @@ public sealed class ControlLoadingTests
     public void A_fault_among_the_keys_is_named_with_its_place(string rest, string fault) =>
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
+    [Theory]
+    [InlineData(
+        "design: { how_it_addresses: h, result: effective }\n",
+        "21:9: an assessment of the design has 'result', 'by', 'on' and 'rationale', so that a reader knows whose it is; state all or none")]
+    [InlineData(
+        "design: { how_it_addresses: h, on: 2026-09-01 }\n",
+        "21:9: an assessment of the design has 'result', 'by', 'on' and 'rationale', so that a reader knows whose it is; state all or none")]
+    [InlineData("design: { result: effective, by: b, on: 2026-09-01, rationale: r }\n", "21:9: the key 'how_it_addresses' is missing")]
+    [InlineData("design: { how_it_addresses: h, result: good, by: b, on: 2026-09-01, rationale: r }\n", "21:40: 'result' must be one of effective, ineffective, but is 'good'")]
+    [InlineData("systems: AWS\n", "21:10: 'systems' must be a list, but is text")]
+    [InlineData("performer: ''\n", "21:12: 'performer' is empty")]
+    public void What_a_reader_relies_on_is_stated_in_full(string rest, string fault) => Assert.Contains(fault, Samples.FaultsOf(Samples.Minimal(rest: rest)));
+
+    [Fact]
+    public void A_control_whose_design_is_ineffective_is_not_tested_for_its_operation()
+    {
+        const string Design = "design: { how_it_addresses: h, result: ineffective, by: b, on: 2026-09-01, rationale: r }\n";
+        Assert.Empty(Samples.FaultsOf(Samples.Minimal(rest: Design)));
+        var operates = Samples.Minimal(rest: Design).Replace("kind: design", "kind: operating-effectiveness", StringComparison.Ordinal);
+        Assert.Contains("nothing can be concluded of its operation", Assert.Single(Samples.FaultsOf(operates)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[one]", "'sources' must have at least 2")]
+    [InlineData("[one, two, three]", "'sources' has two entries: where the number of 'sql' comes from, and where that of 'equals' does")]
+    [InlineData("[one, One]", "both numbers come from 'one', so they prove nothing together; name two sources")]
+    public void Two_numbers_of_a_completeness_check_come_from_two_sources(string sources, string fault)
+    {
+        var yaml = Samples.Control.Replace("sources: [the credential report, the list of users]", $"sources: {sources}", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        Assert.Contains(fault, Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_parameter_in_a_title_would_be_printed_as_its_name()
     {
@@ -54,7 +87,7 @@ public sealed class ControlLoadingTests
     [InlineData("a noun that is so long that no column of any report has room", null)]
     public void The_unit_of_a_population_is_a_noun(string unit, string? loaded)
     {
-        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal)
+        var yaml = Samples.Control.Replace("      unit: console user", $"      unit: \"{unit}\"", StringComparison.Ordinal)
             .Replace("replaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
         Assert.NotEqual(Samples.Control, yaml);
         var faults = Samples.FaultsOf(yaml, "APD-AWS-002");
@@ -293,7 +326,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:47:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:56:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]
@@ -329,7 +362,7 @@ public sealed class ControlLoadingTests
     {
         var loaded = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Controls[0];
         Assert.Equal("APD-AWS-002.yaml:16:23: x", loaded.FaultIn("parameters.grace_days", 1, 1, "x").ToString());
-        Assert.Equal("APD-AWS-002.yaml:38:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
+        Assert.Equal("APD-AWS-002.yaml:39:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
         Assert.Equal("APD-AWS-002.yaml:29:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
         Assert.Equal("APD-AWS-002.yaml:32:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
         Assert.Equal("APD-AWS-002.yaml:26:80: x", loaded.FaultIn("evidence.approved.unmatched", 1, 1, "x").ToString());

@@ -143,6 +143,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, ");
             html.Write($"for {workpaper.SpanOf(control)}; {control.Tested}</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
+            WriteFacts(RelianceWords.Of(d));
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt>");
         html.Write($"<dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
@@ -157,7 +158,10 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             var counted = control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested");
             html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4>");
             html.Write($"<p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p>");
-            html.Write($"<p class=\"k\">{counted}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+            html.Write($"<p class=\"k\">{counted}</p><dl class=\"facts\">");
+            WriteFacts(RelianceWords.Of(test));
+            WriteFacts(RelianceWords.OfPopulation(test));
+            html.Write($"</dl><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
         }
         if (control.Definition is { } definition)
         {
@@ -170,6 +174,12 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<h4>Recommendation</h4><p>{definition.Recommendation}</p>");
         }
         html.Markup("</div></details>");
+    }
+
+    private void WriteFacts(IEnumerable<(string Label, string Value)> facts)
+    {
+        foreach (var (label, value) in facts)
+            html.Write($"<dt>{label}</dt><dd>{value}</dd>");
     }
 
     private void WriteCompleteness(WorkpaperControl control)
@@ -190,7 +200,8 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Markup("<th scope=\"col\">Expected</th><th scope=\"col\">Agree</th></tr></thead><tbody>");
             foreach (var (partition, check) in checks.OrderBy(c => c.Check.Agree).Take(ListShown))
             {
-                html.Write($"<tr><td>{Wording.Place(partition.Target, partition.Account)}</td><td class=\"item\">{check.Name}</td>");
+                html.Write($"<tr><td>{Wording.Place(partition.Target, partition.Account)}</td><td class=\"item\">{check.Name} ");
+                html.Write($"<span class=\"k\">sources: {RelianceWords.Sources(control.Definition, check.Name)}</span></td>");
                 html.Write($"<td class=\"n\">{check.Left ?? "unknown"}</td><td class=\"n\">{check.Right ?? "unknown"}</td>");
                 html.Write($"<td><span class=\"badge {(check.Agree ? "pass" : "fail")}\">{(check.Agree ? "agree" : "do not agree")}</span></td></tr>");
             }

@@ -81,6 +81,7 @@ internal static class ControlSheet
         Field(sheet, "Owner", definition.Owner);
         Field(sheet, "Nature, frequency", $"{definition.NatureType}, {definition.NatureExecution}; {definition.Frequency}");
         Field(sheet, "Tested for", workpaper.SpanOf(control));
+        Fields(sheet, RelianceWords.Of(definition));
         if (definition.Walkthrough is { } walkthrough)
             Field(sheet, "Walkthrough", walkthrough);
         Section(sheet, "4  Test procedure");
@@ -96,6 +97,7 @@ internal static class ControlSheet
                 sheet,
                 $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}",
                 $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");
+            Fields(sheet, RelianceWords.Of(test));
             Field(sheet, "SQL", test.Sql.TrimEnd(), CellStyle.Code);
         }
     }
@@ -129,6 +131,10 @@ internal static class ControlSheet
     {
         Section(sheet, "6  Population, and whether it is complete");
         Field(sheet, "Population", control.Counts.PopulationWords);
+        foreach (var test in control.Definition?.Tests ?? [])
+        {
+            Field(sheet, $"{test.Id}, {test.Unit ?? "item"}", string.Join("\n", RelianceWords.OfPopulation(test).Select(w => $"{w.Label}: {w.Value}")));
+        }
         Field(sheet, "Rows of its evidence", control.TableRowsLine);
         if (control.Definition?.NoCompleteness is { } why)
             Field(sheet, "Completeness", $"no check: {why}");
@@ -142,7 +148,7 @@ internal static class ControlSheet
                 SheetCell.Of(partition.Target),
                 SheetCell.Of(partition.Account),
                 SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad),
-                SheetCell.Of(check.Name, CellStyle.Wrapped),
+                SheetCell.Of($"{check.Name} (sources: {RelianceWords.Sources(control.Definition, check.Name)})", CellStyle.Wrapped),
                 SheetCell.Of(check.Left ?? "unknown"),
                 SheetCell.Of($"{check.Right ?? "unknown"}{(check.Error is { } e ? $" ({e})" : "")}", CellStyle.Wrapped));
         }
@@ -231,6 +237,12 @@ internal static class ControlSheet
             [SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, style), .. Enumerable.Repeat(SheetCell.Of(null, style), Columns - 2)],
             Lines.Height(value, ValueWidth));
         sheet.Merge(1, Columns - 1);
+    }
+
+    private static void Fields(SheetWriter sheet, IEnumerable<(string Label, string Value)> fields)
+    {
+        foreach (var (label, value) in fields)
+            Field(sheet, label, value);
     }
 
     private static void Fill(SheetWriter sheet, string label, string? question)
