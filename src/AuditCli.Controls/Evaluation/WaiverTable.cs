@@ -46,7 +46,10 @@ internal static class WaiverTable
         string Day(string column) => $"TRY_CAST({SqlQuote.Name(column)} AS DATE)";
         // A cell without visible characters counts as empty: an approver that is one zero-width space has approved nothing.
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
-        var prepares = preparer is null ? "FALSE" : $"lower({Seen("approved_by")}) = lower({Seen(SqlQuote.Text(preparer))})";
+        // What people write where they have nothing to say names nobody and gives no reason.
+        string SaysNothing(string column) =>
+            $"(NOT regexp_matches({column}, '[\\p{{L}}\\p{{N}}]') OR regexp_matches(lower({Seen(column)}), '^(n\\.?/?a\\.?|tbd|tbc|todo|none|nobody|unknown|\\?+)$'))";
+        var prepares = preparer is null ? "FALSE" : await PreparesAsync(database, rule, preparer, cancellationToken);
         // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
         // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.
         await database.ExecuteAsync(
@@ -55,9 +58,9 @@ internal static class WaiverTable
             SELECT *, CASE
                     WHEN {Seen("item")} = '' THEN 'it names no item'
                     WHEN {Seen("item")} = '*' THEN 'it approves everything at once, but an approval must name one item'
-                    WHEN {Seen("approved_by")} = '' THEN 'it names no approver'
+                    WHEN {Seen("approved_by")} = '' OR {SaysNothing("approved_by")} THEN 'it names no approver'
                     WHEN {prepares} THEN 'the preparer of the engagement approved it'
-                    WHEN {Seen("reason")} = '' THEN 'it gives no reason'
+                    WHEN {Seen("reason")} = '' OR {SaysNothing("reason")} THEN 'it gives no reason'
                     WHEN approved_day IS NULL THEN 'it has no date of approval'
                     WHEN last_day IS NULL THEN 'it has no date of expiry'
                     WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'
@@ -80,6 +83,17 @@ internal static class WaiverTable
             FROM (SELECT *, row_number() OVER (PARTITION BY item ORDER BY last_day DESC, approved_day DESC, n) AS place FROM _waiver_rows WHERE why IS NULL)
             WHERE place = 1
             """);
+    }
+
+    /// <summary>Returns SQL for whether the preparer is the approver of a row, however the name is written there.</summary>
+    private static async Task<string> PreparesAsync(LockedDatabase database, WaiverRule rule, string preparer, CancellationToken cancellationToken)
+    {
+        var column = SqlQuote.Name(rule.ApprovedBy);
+        var approvers = await database.QueryAsync(
+            $"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {SqlQuote.Name(rule.From)} WHERE {column} IS NOT NULL ORDER BY 1", [], r => r.GetString(0),
+            cancellationToken);
+        var own = approvers.Where(a => PersonName.Names(a, preparer)).Select(SqlQuote.Text).ToArray();
+        return own.Length == 0 ? "FALSE" : $"approved_by IN ({string.Join(", ", own)})";
     }
 
     /// <summary>Returns every row and whether a deviation has its item; <c>_verdicts</c> must be filled.</summary>

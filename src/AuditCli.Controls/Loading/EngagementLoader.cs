@@ -181,7 +181,7 @@ public static class EngagementLoader
     {
         var preparer = map.Text("preparer");
         var reviewer = map.Text("reviewer");
-        if (preparer.Length > 0 && InvisibleText.LooksTheSame(preparer, reviewer))
+        if (preparer.Length > 0 && PersonName.IsSame(preparer, reviewer))
             faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
         return (preparer, reviewer);
     }
@@ -199,11 +199,11 @@ public static class EngagementLoader
             person.Close();
             if (name.Length == 0 || role is not { } known)
                 continue;
-            if (team.Any(m => InvisibleText.LooksTheSame(m.Name, name)))
+            if (team.Any(m => PersonName.IsSame(m.Name, name)))
                 faults.Meaning(person.Map.Position, $"'{name}' is in the team already");
-            else if (InvisibleText.LooksTheSame(name, preparer) && known == TeamRole.Reviewer)
+            else if (PersonName.IsSame(name, preparer) && known == TeamRole.Reviewer)
                 faults.Meaning(person.Map.Position, $"'{name}' is the preparer; somebody else must review");
-            else if (InvisibleText.LooksTheSame(name, reviewer) && known != TeamRole.Reviewer)
+            else if (PersonName.IsSame(name, reviewer) && known != TeamRole.Reviewer)
                 faults.Meaning(person.Map.Position, $"'{name}' is the reviewer, who neither prepares nor answers");
             team.Add(new(name, known));
         }

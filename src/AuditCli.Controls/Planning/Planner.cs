@@ -93,9 +93,9 @@ public sealed class Planner
 
     /// <summary>Returns why a decision is refused at a moment; null where it is valid.</summary>
     internal static string? WhyRefused(Engagement engagement, NotApplicable decision, DateTimeOffset asOf) =>
-        InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
-        : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
-        : InvisibleText.LooksTheSame(decision.ApprovedBy, engagement.Preparer) ? "the preparer of the engagement approved it"
+        !decision.ApprovedBy.Any(char.IsLetter) ? "it names no approver"
+        : !decision.Reason.Any(char.IsLetterOrDigit) ? "it gives no reason"
+        : PersonName.Names(decision.ApprovedBy, engagement.Preparer) ? "the preparer of the engagement approved it"
         : decision.ApprovedOn > DateOnly.FromDateTime(asOf.UtcDateTime) ? "it was approved after as_of"
         : null;
 

@@ -39,6 +39,9 @@ public static class BundleLayout
     /// <summary>RFC 8493, section 2.1.1, byte for byte.</summary>
     internal const string BagItContent = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
+    /// <summary>The labels of <see cref="BagInfo"/> that are written, in their order.</summary>
+    public static readonly ImmutableArray<string> BagInfoLabels = ["Bag-Software-Agent", "Bagging-Date", "External-Identifier", "Payload-Oxum", "retain_until"];
+
     /// <summary>The files that the tag manifest covers, in its order; <see cref="Fetch"/> where the bundle has it.</summary>
     internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Fetch, Manifest];
 

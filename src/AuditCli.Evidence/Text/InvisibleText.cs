@@ -58,24 +58,6 @@ public static class InvisibleText
     internal static bool IsIgnorable(Rune rune) => IsIn(Ignorable, rune);
 
     /// <summary>
-    /// Returns the visible part of the text: without invisible and control characters, and without spaces. An empty result means
-    /// that nothing is visible.
-    /// </summary>
-    public static string OnlySeen(string text)
-    {
-        var seen = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (!IsIn(Controls, rune) && !IsIn(Spaces, rune) && !IsIgnorable(rune))
-                seen.Append(rune);
-        }
-        return seen.ToString();
-    }
-
-    /// <summary>Whether two texts name the same person or thing to a reader: without case and without what cannot be seen.</summary>
-    public static bool LooksTheSame(string left, string right) => OnlySeen(left).Equals(OnlySeen(right), StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>
     /// Returns the first control character other than a tab or a line end, written like <c>U+0000</c>; null when there is none.
     /// </summary>
     public static string? ControlIn(string text)

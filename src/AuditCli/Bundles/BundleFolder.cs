@@ -42,6 +42,9 @@ internal sealed class BundleFolder
     /// <summary>Returns the value of a label in <c>bag-info.txt</c> of a sealed bundle; null if it has none.</summary>
     public string? Info(string label) => _sealed?.Info.GetValueOrDefault(label);
 
+    /// <summary>The labels in <c>bag-info.txt</c> of a sealed bundle, in order.</summary>
+    public IEnumerable<string> Labels => _sealed?.Info.Keys.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>();
+
     /// <summary>Whether there is a signature. The signature is not verified here.</summary>
     public bool IsSigned => _sealed is { IsSigned: true };
 

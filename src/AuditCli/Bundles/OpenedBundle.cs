@@ -50,12 +50,6 @@ internal sealed class OpenedBundle
     {
         var files = BundleFolder.Sealed(folder, verified);
         var opened = Open(files, files.Read(BundleLayout.Run));
-        if (opened.Record.Rules > EvaluationRules.Current)
-        {
-            throw new InvalidDataException(
-                $"{BundleLayout.Run} says that the bundle was evaluated under rules {opened.Record.Rules}, and this version knows those up to "
-                + $"{EvaluationRules.Current}, so it cannot tell whether its results follow from its evidence; use a newer version");
-        }
         if (ShardsCheck.WhyNot(files, opened.Record) is { } other)
             throw new InvalidDataException(other);
         // What lies elsewhere cannot be compared; commands say that it is missing.

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
@@ -163,6 +164,12 @@ internal sealed partial record RunRecord
             {
                 throw new InvalidDataException(
                     $"run.json states evaluation {record.Evaluation}, which no version wrote: bundles of evaluation 1 do not state it");
+            }
+            if (record.Rules > Controls.Evaluation.EvaluationRules.Current)
+            {
+                throw new InvalidDataException(
+                    $"{BundleLayout.Run} says that the bundle was evaluated under rules {record.Rules}, and this version knows those up to "
+                    + $"{Controls.Evaluation.EvaluationRules.Current}, so it cannot tell whether its results follow from its evidence; use a newer version");
             }
             // A number beyond the range of a double is read as infinity.
             if (record.ClockOffsetSeconds.FirstOrDefault(o => !double.IsFinite(o.Value)) is { Key: { } host })

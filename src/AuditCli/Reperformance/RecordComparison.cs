@@ -32,7 +32,7 @@ internal static class RecordComparison
         "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, run_by, started, finished, resumed, limits, "
         + "secrets_allowed and unused_recordings, and "
         + "the context and cluster names of a kubeconfig, and an identity that is only claimed; "
-        + "times, order, levels and further lines of the log; organizations, contacts, dates and retention in bag-info.txt; "
+        + "times, order, levels and further lines of the log; dates and retention in bag-info.txt; "
         + "the keyed digests of redacted values, and the digest of a file before its personal values were replaced; whether the responses are genuine";
 
     /// <summary>Compares the record, and adds what differs to <paramref name="differences"/>.</summary>
@@ -154,6 +154,11 @@ internal static class RecordComparison
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
                 differences.Add(new(BundleLayout.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
         }
+        foreach (var label in bundle.Labels.Where(l => !BundleLayout.BagInfoLabels.Contains(l)))
+            differences.Add(new(BundleLayout.BagInfo, label, bundle.Info(label), null, "no run writes it"));
+        // Bytes that mean the same could hold a message between members, which no reader of the record would print.
+        if (bundle.IsSealed && record.IsCurrent && !bundle.Read(BundleLayout.Run).AsSpan().SequenceEqual(record.Write()))
+            differences.Add(new(BundleLayout.Run, "form", "other bytes", "the record's own", "a run writes it without anything around or between its members"));
         // Files of exchanges name the version without its part after a hyphen.
         var recorder = $"{name}/{version.Split('-')[0]}";
         foreach (var (file, software) in exchanges.Software.Where(s => s.Software != recorder))

@@ -18,6 +18,12 @@ public sealed class WaiverTests
     [InlineData("2026-12-31", "2026-09-01", "\u00A0\u200B\u2800", "x", "it names no approver")]
     [InlineData("2026-12-31", "2026-09-01", "\0\u001B\u202E\t", "x", "it names no approver")]
     [InlineData("2026-12-31", "2026-09-01", "R", "\n\u3164\uFEFF", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "-", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "n/a", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "TBD", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R", ".", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "R", "N.A.", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "R", "???", "it gives no reason")]
     public async Task A_waiver_that_is_not_valid_at_as_of_approves_nothing_and_is_listed(string expires, string on, string by, string reason, string why)
     {
         var outcome = await With(Some.Approval("alice", expires, on, by, reason), """{"name":"alice","mfa":false}""");
@@ -46,6 +52,13 @@ public sealed class WaiverTests
     [Theory]
     [InlineData("P. Preparer", "p. preparer")]
     [InlineData("P. Preparer", " P.\u00A0Preparer\u200B")]
+    [InlineData("P. Preparer", "P Preparer")]
+    [InlineData("P. Preparer", "Preparer, P.")]
+    [InlineData("P. Preparer", "PREPARER P")]
+    [InlineData("P. Preparer", "\uFF30. \uFF30reparer")]
+    [InlineData("P. Preparer", "Mr P. Preparer")]
+    [InlineData("P. Preparer", "P. Preparer (preparer)")]
+    [InlineData("P. Preparer", "P. Preparer / H. C")]
     public async Task What_the_preparer_approved_is_approved_by_nobody(string preparer, string by)
     {
         var outcome = await Some.EvaluateAsync(Control, preparer, Some.Partition(

@@ -252,6 +252,8 @@ public sealed class PlannerTests
     [InlineData("approved_by: R. Reviewer, approved_on: 2026-02-16", "it was approved after as_of")]
     [InlineData("approved_by: A, approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: ' a ', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: 'A.', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: '-', approved_on: 2026-02-01", "it names no approver")]
     [InlineData("approved_by: \"a\\u200B\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: \"\\tA\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: \"\\u200B\", approved_on: 2026-02-01", "it names no approver")]

@@ -137,6 +137,15 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
             5,
             b => File.WriteAllText(Path.Combine(b, "data/results/apd-aws-004.t9.ndjson"), ""),
             "data/results/apd-aws-004.t9.ndjson: file there -> nothing"),
+        ["a line is added to the bag's description"] = (
+            1,
+            b => File.WriteAllLines(
+                Path.Combine(b, "bag-info.txt"), File.ReadAllLines(Path.Combine(b, "bag-info.txt")).Append("External-Description: all is well")),
+            "bag-info.txt: External-Description all is well -> nothing"),
+        ["something lies before the record"] = (
+            8,
+            b => File.WriteAllText(Path.Combine(b, Run), " " + File.ReadAllText(Path.Combine(b, Run))),
+            "data/run.json: form other bytes -> the record's own"),
         ["a report of one's own is added"] = (
             5,
             b => File.WriteAllText(Path.Combine(b, "data/reports/opinion.html"), "all is well"),
@@ -164,6 +173,16 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         var lines = result.Output.Split('\n').Where(l => !l.StartsWith("note: ", StringComparison.Ordinal)).ToArray();
         var unsaid = made.Where(c => !lines.Any(l => made.Where(m => l.Contains(m.Value.Said, StringComparison.Ordinal)).SequenceEqual([c])));
         Assert.True(!unsaid.Any(), $"not named: {string.Join("; ", unsaid.Select(c => $"{c.Key} ('{c.Value.Said}')"))}\n{result}");
+    }
+
+    [Fact]
+    public async Task A_record_of_rules_that_are_not_known_is_not_compared()
+    {
+        var bundle = BundleForgery.Copy(account.Bundle, Path.Combine(_folder.Path, "copy"));
+        Edit(bundle, r => r["evaluation"] = 99);
+        var result = await ResealedAsync(bundle);
+        Assert.True(result.ExitCode == 2, result.ToString());
+        Assert.Contains("evaluated under rules 99, and this version knows those up to ", result.Output + result.Error, StringComparison.Ordinal);
     }
 
     /// <summary>All of them in <c>.ci/long</c>; here each digest and each type once.</summary>

@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Text;
 
-namespace AuditCli.Bundles;
+namespace AuditCli.Evidence.Text;
 
 /// <summary>
-/// Compares names that people typed. They prove nothing about who typed them, but the reviewer must not answer by writing the own name in
-/// another way.
+/// Compares names that people typed. They prove nothing about who typed them, but the reviewer must not answer, nor the preparer approve, by
+/// writing the own name in another way.
 /// </summary>
-internal static class PersonName
+public static class PersonName
 {
     private const int Longest = 200;
 
