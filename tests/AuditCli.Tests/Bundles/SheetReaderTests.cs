@@ -53,7 +53,8 @@ public sealed class SheetReaderTests(AskedBundle asked) : IClassFixture<AskedBun
     [Fact]
     public async Task A_line_of_another_bundle_is_refused_with_its_own_faults()
     {
-        var sheet = asked.Fill("answers.csv", ("OPS-XSR-901,H1", "yes,,,A. Preparer,")).Replace("example-exchange-", "other-exchange-", StringComparison.Ordinal);
+        var sheet = asked.Fill("answers.csv", ("OPS-XSR-901,H1", "yes,,,A. Preparer,"))
+            .Replace("example-exchange-", "other-exchange-", StringComparison.Ordinal);
         var faults = Faults(await ConcludeAsync(sheet));
         Assert.Equal(3, faults.Length);
         Assert.Contains("is for bundle other-exchange-", faults[0], StringComparison.Ordinal);

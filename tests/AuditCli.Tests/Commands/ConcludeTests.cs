@@ -120,7 +120,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     {
         var said = new List<(string, string)> { (Q1, $"{first},ticket 7,,A. Preparer,{Now}") };
         if (second.Length > 0)
-            said.Add((Q2, $"{second},,because,A. Preparer,{Now}"));
+            said.Add((Q2, $"{second},ticket 9,because,A. Preparer,{Now}"));
         var done = await ConcludeAsync(asked.Fill("answers.csv", [.. said]));
         Assert.True(done.ExitCode == 0, done.ToString());
         Assert.Equal(conclusion, Conclusion(done.Bundle, "OPS-XSR-901"));
