@@ -65,6 +65,10 @@ public static class ControlWords
             .Select(t => (TypedValue.Word(t), t)),
     ];
 
+    /// <summary>The words with which a person answers a question, in sheets and in fixtures.</summary>
+    public static ImmutableArray<(string Word, PersonWord Value)> Answers { get; } =
+        [("yes", PersonWord.Yes), ("no", PersonWord.No), ("na", PersonWord.Na), ("not_found", PersonWord.NotFound)];
+
     /// <summary>The conclusions as reports and exit codes print them.</summary>
     public static ImmutableArray<(string Word, Conclusion Value)> Conclusions { get; } =
     [

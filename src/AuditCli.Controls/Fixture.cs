@@ -35,6 +35,9 @@ public sealed record FixtureCase(
 
     /// <summary>When the last request for the evidence was made; null for <see cref="AsOf"/>.</summary>
     public DateTimeOffset? ReadUntil { get; init; }
+
+    /// <summary>What people answer to the control's questions, by the question's id; a question that is not listed is open.</summary>
+    public ImmutableSortedDictionary<string, PersonWord> Answers { get; init; } = ImmutableSortedDictionary<string, PersonWord>.Empty;
 }
 
 /// <summary>The evidence of one target and account.</summary>

@@ -50,8 +50,20 @@ public static class FixtureRunner
             return faults;
         var named = IsNamed(control, fixture);
         var rows = tests.SelectMany(t => t).ToImmutableArray();
-        return [.. Compare(fixture.Expect, result, partitions, Items(rows, named), Reasons(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
+        return
+        [
+            .. Compare(fixture.Expect, result, partitions, Items(rows, named), Reasons(rows, named)),
+            .. Unsaid(fixture.Expect, rows, named),
+            .. Unanswered(control, fixture, result),
+        ];
     }
+
+    /// <summary>Says which questions keep a case from the conclusion that it expects, and how a case answers them.</summary>
+    private static IEnumerable<string> Unanswered(Control control, FixtureCase fixture, ControlResult result) =>
+        result.Conclusion == Conclusion.NeedsReview && fixture.Expect.Conclusion != Conclusion.NeedsReview
+            ? control.HumanAttributes.Where(q => !fixture.Answers.ContainsKey(q.Id))
+                .Select(q => $"question {q.Id} is open; answer it in the case: answers: {{ {q.Id}: yes }}")
+            : [];
 
     /// <summary>
     /// Whether a case names items together with their partition, because several partitions may have an item of the same name.
@@ -70,6 +82,7 @@ public static class FixtureRunner
         [
             .. tables.Faults,
             .. fixture.Parameters.Keys.Where(n => !control.Parameters.Any(p => p.Name == n)).Select(n => $"the control has no parameter {n}"),
+            .. fixture.Answers.Keys.Where(n => !control.HumanAttributes.Any(q => q.Id == n)).Select(n => $"the control has no question {n}"),
         ];
         if (faults.Length > 0)
             return new([.. faults.Distinct()], null, [], []);
@@ -88,7 +101,8 @@ public static class FixtureRunner
         var name = BundleLayout.PartitionsName(control.Id);
         return new(
             [],
-            result,
+            PeopleAnswers.Conclude(
+                result, control, [.. fixture.Answers.Select(a => new PersonAnswer(a.Key, a.Value, "the case", moment.AsOf, "the case", "the case"))], []),
             [.. control.Tests.Select(t => Lines(BundleLayout.RowsName(control.Id, t.Id)))],
             result.Partitions is null ? [] : [.. PartitionResults.Read(() => new MemoryStream(files[name].ToArray()), name)]);
     }

@@ -2,19 +2,6 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>The answers that a person can give to a question of a control.</summary>
-public enum PersonWord
-{
-    Yes,
-    No,
-
-    /// <summary>The question does not apply; the note says why.</summary>
-    Na,
-
-    /// <summary>What the question asks for could not be found, which counts as no.</summary>
-    NotFound,
-}
-
 /// <summary>A person's answer to a question of a control (<see cref="HumanQuestion"/>).</summary>
 /// <param name="Question">The question's id.</param>
 /// <param name="Reference">Where the answer can be checked; null if it was not stated.</param>

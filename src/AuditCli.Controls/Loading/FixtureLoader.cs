@@ -62,6 +62,7 @@ public sealed class FixtureLoader
         {
             ReadFrom = readFrom,
             ReadUntil = readUntil,
+            Answers = Answers(reader),
         };
         reader.Close();
         return read;
@@ -82,6 +83,22 @@ public sealed class FixtureLoader
                 values[name.Text] = typed;
         }
         return values.ToImmutable();
+    }
+
+    private ImmutableSortedDictionary<string, PersonWord> Answers(MapReader reader)
+    {
+        var answers = ImmutableSortedDictionary.CreateBuilder<string, PersonWord>(StringComparer.Ordinal);
+        foreach (var (question, value) in reader.OptionalEntries("answers", TextForm.PartId))
+        {
+            if (_control.HumanAttributes.All(q => q.Id != question.Text))
+            {
+                var hint = NearMiss.Hint(question.Text, _control.HumanAttributes.Select(q => q.Id));
+                _faults.Meaning(question.Position, $"{_control.Id} has no question '{question.Text}' in its human_attributes{hint}");
+            }
+            if (NodeReader.Word(value, $"the answer to '{question.Text}'", ControlWords.Answers, _faults) is { } word)
+                answers[question.Text] = word;
+        }
+        return answers.ToImmutable();
     }
 
     private (DateOnly? Start, DateOnly? End) Period(MapReader reader)

@@ -13,10 +13,8 @@ namespace AuditCli.Bundles;
 internal static class PeopleSheets
 {
     /// <summary>The words for an answer.</summary>
-    public static readonly ImmutableSortedDictionary<string, PersonWord> Answers = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal,
-    [
-        KeyValuePair.Create("yes", PersonWord.Yes), new("no", PersonWord.No), new("na", PersonWord.Na), new("not_found", PersonWord.NotFound),
-    ]);
+    public static readonly ImmutableSortedDictionary<string, PersonWord> Answers =
+        ControlWords.Answers.ToImmutableSortedDictionary(a => a.Word, a => a.Value, StringComparer.Ordinal);
 
     /// <summary>The words for a disposition.</summary>
     public static readonly ImmutableSortedDictionary<string, DispositionWord> Dispositions = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal,
@@ -24,6 +22,12 @@ internal static class PeopleSheets
         KeyValuePair.Create("true_deviation", DispositionWord.TrueDeviation), new("not_a_deviation", DispositionWord.NotADeviation),
         new("new_risk", DispositionWord.NewRisk), new("contradicts_assessment", DispositionWord.ContradictsAssessment),
     ]);
+
+    /// <summary>Returns an answer as sheets spell it.</summary>
+    public static string WordOf(PersonWord word) => ControlWords.Of(ControlWords.Answers, word);
+
+    /// <summary>Returns a disposition as sheets spell it.</summary>
+    public static string WordOf(DispositionWord word) => Dispositions.First(d => d.Value == word).Key;
 
     /// <summary>The columns of a sheet of answers: what each line is about, then what a person writes.</summary>
     public static readonly SheetColumns AnswerColumns = new(

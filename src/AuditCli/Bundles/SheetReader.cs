@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Tables;
@@ -23,7 +24,7 @@ internal sealed record PeopleSaid(
 /// <param name="now">No answer may be later than this.</param>
 internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, ImmutableArray<Control> controls, DateTimeOffset now)
 {
-    private const int MostFaults = 50;
+    private const int MostFaults = 10_000;
     private readonly List<string> _faults = [];
     private readonly Dictionary<string, List<PersonAnswer>> _answers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<Disposition>> _dispositions = new(StringComparer.Ordinal);
@@ -51,7 +52,10 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
             foreach (var record in csv.Records())
             {
                 if (_faults.Count >= MostFaults)
+                {
+                    _faults.Add($"{name}:{record.Line}: this line and those after it were not looked at, after {MostFaults} faults");
                     return;
+                }
                 var cells = csv.Header.Zip(record.Fields).ToDictionary(c => c.First, c => c.Second.Trim(), StringComparer.Ordinal);
                 if (!columns.Asked.All(c => cells[c].Length == 0))
                     Line(columns, cells, $"{name}:{record.Line}");
@@ -83,50 +87,63 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
         return null;
     }
 
+    /// <summary>Reads a line that a person filled in, and names all its faults.</summary>
     private void Line(SheetColumns columns, Dictionary<string, string> cells, string place)
     {
         var isAnswer = columns == PeopleSheets.AnswerColumns;
         var key = isAnswer ? $"{cells["control"]} {cells["question_id"]}" : cells["exception_id"];
+        var before = _faults.Count;
         if (cells["bundle"] != bundle.Id || cells["tagmanifest_sha256"] != bundle.Files.TagManifestSha256?.Hex)
             Fault(place, $"is for bundle {Shown(cells["bundle"])}, not for {bundle.Id} with this tag manifest");
         else if (!(isAnswer ? _questions : _exceptions).Value.TryGetValue(key, out var line))
             Fault(place, isAnswer ? $"{Shown(key)} is not a question of the bundle's controls" : $"{Shown(key)} is not an exception of the bundle");
-        else if (columns.Given.Zip(line.Given).FirstOrDefault(c => !IsSame(cells[c.First], c.Second)) is { First: { } changed, Second: var was })
-            Fault(place, $"{changed} was changed: it is '{Shown(was)}' in the bundle");
-        else if (!_seen.Add(key))
-            Fault(place, $"{Shown(key)} has been answered on an earlier line");
-        else if (isAnswer)
-            Answer(cells, place);
         else
-            Dispose(cells, place);
+        {
+            foreach (var (changed, was) in columns.Given.Zip(line.Given).Where(c => !IsSame(cells[c.First], c.Second)))
+                Fault(place, $"{changed} was changed: it is '{Shown(was)}' in the bundle");
+            if (!_seen.Add(key))
+                Fault(place, $"{Shown(key)} has been answered on an earlier line");
+        }
+        if (isAnswer)
+            Answer(cells, place, before);
+        else
+            Dispose(cells, place, before);
     }
 
-    private void Answer(Dictionary<string, string> cells, string place)
+    /// <param name="before">The number of faults before this line. With one more, the line does not count.</param>
+    private void Answer(Dictionary<string, string> cells, string place, int before)
     {
         if (!PeopleSheets.Answers.TryGetValue(cells["answer"], out var word))
             Fault(place, $"answer is '{Shown(cells["answer"])}', not one of {string.Join(", ", PeopleSheets.Answers.Keys)}");
-        else if (word == PersonWord.Na && cells["note"].Length == 0)
+        else if (word == PersonWord.Yes && !SaysSomething(cells["reference"]))
+            Fault(place, "reference must say where a 'yes' can be checked, such as a ticket or a document");
+        else if (word == PersonWord.Na && !SaysSomething(cells["note"]))
             Fault(place, "note must say why the question does not apply");
-        else if (Person(cells, "answered_by", "answered_at", place) is { } at)
+        var at = Person(cells, "answered_by", "answered_at", place);
+        if (_faults.Count == before)
+        {
             Add(_answers, cells["control"], new(
                 cells["question_id"], word, cells["answered_by"], at, Stated(cells["reference"]), Stated(cells["note"])));
+        }
     }
 
-    private void Dispose(Dictionary<string, string> cells, string place)
+    /// <inheritdoc cref="Answer" path="/param"/>
+    private void Dispose(Dictionary<string, string> cells, string place, int before)
     {
         if (!PeopleSheets.Dispositions.TryGetValue(cells["disposition"], out var word))
             Fault(place, $"disposition is '{Shown(cells["disposition"])}', not one of {string.Join(", ", PeopleSheets.Dispositions.Keys)}");
-        else if (word != DispositionWord.TrueDeviation && cells["why"].Length == 0)
+        else if (word != DispositionWord.TrueDeviation && !SaysSomething(cells["why"]))
             Fault(place, $"why must say why the exception is {cells["disposition"]}");
-        else if (Person(cells, "decided_by", "decided_at", place) is { } at)
+        var at = Person(cells, "decided_by", "decided_at", place);
+        if (_faults.Count == before)
         {
             Add(_dispositions, cells["control"], new(
                 cells["exception_id"], cells["test"], cells["account"], cells["item"], word, cells["decided_by"], at, Stated(cells["why"])));
         }
     }
 
-    /// <summary>Returns when a person answered; null, after a fault, if that or the person does not count.</summary>
-    private DateTimeOffset? Person(Dictionary<string, string> cells, string by, string when, string place)
+    /// <summary>Returns when a person answered, and names what does not count of the person and of the time.</summary>
+    private DateTimeOffset Person(Dictionary<string, string> cells, string by, string when, string place)
     {
         var collected = RunRecord.Instant(bundle.Record.Started, "started");
         if (cells[by].Length == 0)
@@ -139,16 +156,17 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
         else if (!engagement.Team.IsEmpty && !engagement.Team.Any(m => PersonName.IsSame(cells[by], m.Name))
             && !PersonName.IsSame(cells[by], bundle.Record.Preparer))
             Fault(place, $"{by} is {Shown(cells[by])}, who is not in the team of the engagement");
-        else if (!Rfc3339.TryParse(cells[when], out var at))
+        if (!Rfc3339.TryParse(cells[when], out var at))
             Fault(place, $"{when} is '{Shown(cells[when])}', not a time such as 2026-11-30T09:00:00Z");
         else if (at > now)
             Fault(place, $"{when} is in the future");
         else if (at < collected)
             Fault(place, $"{when} is before {Rfc3339.Format(collected)}, when the evidence was collected");
-        else
-            return at;
-        return null;
+        return at;
     }
+
+    /// <summary>Whether a cell has a letter or a digit: a dash says nothing that anyone could check.</summary>
+    private static bool SaysSomething(string cell) => cell.EnumerateRunes().Any(Rune.IsLetterOrDigit);
 
     private void Fault(string place, string message) => _faults.Add($"{place}: {message}");
 

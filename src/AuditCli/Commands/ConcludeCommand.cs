@@ -34,6 +34,7 @@ internal static class ConcludeCommand
         var conclusions = CommandOptions.Flag(host, "--exit-conclusions", "Exit as 'run' does, by the conclusions.");
         var verify = new VerifyChoices(host);
         var signing = new SigningCommandOptions(host);
+        var archive = ArchiveOption.Of(host);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand(
             "conclude", "Add people's answers and dispositions to a collected bundle, and seal a new one over it.", """
@@ -47,7 +48,10 @@ internal static class ConcludeCommand
             its verdict and changes none. Registers and parameters are part of the collected bundle and stay as they are.
 
             The collected bundle is verified first and stays unchanged inside the new one, which is a bag over it:
-            'auditcli verify' checks both, 'auditcli reperform' repeats both.
+            'auditcli verify' checks both, 'auditcli reperform' repeats both. Under 'verify --trust' both must be signed, so --sign
+            over a bundle that is not signed is refused; sign that first ('auditcli seal'), or give --allow-unsigned.
+
+            With --archive the new bundle becomes one .tar, as 'auditcli run --archive' writes it.
 
             Exit codes: 0 sealed (or sheets written), 2 the bundle does not verify or a sheet has a fault, 3 it cannot be
             decided whether the bundle verifies, 1 usage or a file that cannot be read, 130 interrupted.
@@ -60,7 +64,7 @@ internal static class ConcludeCommand
         {
             bundle,
         };
-        foreach (var option in new Option[] { sheets, filled, folder, archives, conclusions, form })
+        foreach (var option in new Option[] { sheets, filled, folder, archives, archive, conclusions, form })
             command.Options.Add(option);
         verify.AddTrustTo(command);
         signing.AddTo(command);
@@ -74,6 +78,10 @@ internal static class ConcludeCommand
                 return await BundleCommands.UsageAsync(error, why);
             if (wrong is not null)
                 return await BundleCommands.UsageAsync(error, wrong);
+            if (parsed.GetValue(archive) && sign?.Locker is not null)
+                return await BundleCommands.UsageAsync(error, ArchiveOption.NotInALocker);
+            if (parsed.GetValue(archive) && to is not null)
+                return await BundleCommands.UsageAsync(error, "--archive is of the new bundle, and --sheets writes none; give one of them");
             var place = parsed.GetValue(folder)!;
             if (sign?.Locker is { } locker && place != DefaultOut && host.FullPath(place) != locker)
                 return await BundleCommands.UsageAsync(error, $"--out {place} and --locker {locker} both say where the bundle goes; give one of them");
@@ -94,7 +102,7 @@ internal static class ConcludeCommand
                 {
                     var verification = await BundleVerifier.VerifyAsync(path, asked, cancellationToken);
                     if (verification.Answer != VerifyAnswer.Holds)
-                        return await RefuseAsync(error, verification);
+                        return await RefuseAsync(error, verification, path, isSigning: sign is not null && to is null);
                     var opened = await OpenedBundle.OpenWholeAsync(path, host, verification.TagManifestSha256, cancellationToken);
                     var controls = opened.Results.Controls.Select(c => opened.ControlOf(c, host.Sources)).OfType<Control>().ToImmutableArray();
                     if (opened.Record.Concluded is { } earlier)
@@ -109,8 +117,10 @@ internal static class ConcludeCommand
                     }
                     if (to is not null)
                         return await WriteSheetsAsync(opened, controls, host.FullPath(to), parsed.InvocationConfiguration.Output);
+                    if (sign is not null && !opened.Files.IsSigned)
+                        await error.WriteLineAsync($"note: {opened.Id} is not signed, so 'auditcli verify --trust' will never hold for what is sealed over it");
                     var options = new ConcludeOptions(target, sign, parsed.GetValue(archives));
-                    var work = new Work(host, opened, controls, path, [.. given.Select(host.FullPath)], options);
+                    var work = new Work(host, opened, controls, path, [.. given.Select(host.FullPath)], options, parsed.GetValue(archive));
                     return await SealAsync(
                         work, parsed.GetValue(form) == "json", parsed.GetValue(conclusions), parsed.InvocationConfiguration.Output, error, cancellationToken);
                 },
@@ -120,7 +130,8 @@ internal static class ConcludeCommand
     }
 
     private sealed record Work(
-        AuditHost Host, OpenedBundle Opened, ImmutableArray<Control> Controls, string Path, ImmutableArray<string> Sheets, ConcludeOptions Options);
+        AuditHost Host, OpenedBundle Opened, ImmutableArray<Control> Controls, string Path, ImmutableArray<string> Sheets, ConcludeOptions Options,
+        bool Archive);
 
     private static string? WhyNot(string path, string? to, string[] given, string? archives) =>
         BundleArgument.WhyNotReadable(path) is { } noBundle ? noBundle
@@ -130,10 +141,19 @@ internal static class ConcludeCommand
         : archives is not null && CredentialScan.LineOf(archives) is not null ? "--archives-at holds what looks like a credential; it would be sealed"
         : null;
 
-    private static async Task<int> RefuseAsync(TextWriter error, VerifyReport verification)
+    private static async Task<int> RefuseAsync(TextWriter error, VerifyReport verification, string path, bool isSigning)
     {
         foreach (var problem in verification.Problems.Take(10))
             await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
+        if (isSigning && verification.Problems.All(p => p.Code == VerifyCode.Unsigned))
+        {
+            var seal = $"auditcli seal {(Directory.Exists(path) ? path : "FOLDER")} --sign KEY{(Directory.Exists(path) ? "" : " (unpack the archive first)")}";
+            await error.WriteLineAsync(
+                "auditcli: the collected bundle is not signed, so nothing was concluded: it is sealed into the new bundle as it is, and "
+                + "'auditcli verify --trust' needs a signature of both, so the new one could never be trusted");
+            await error.WriteLineAsync($"next: {seal}, then conclude again; or --allow-unsigned, if nobody will verify it with --trust");
+            return ExitCode.Of(verification);
+        }
         await error.WriteLineAsync("auditcli: the bundle does not verify, so nothing was concluded; run 'auditcli verify' to see why");
         return ExitCode.Of(verification);
     }
@@ -171,8 +191,7 @@ internal static class ConcludeCommand
             // The name is in the record of the new bundle.
             if (CredentialScan.LineOf(name) is not null)
                 throw new InvalidDataException("the name of a sheet holds what looks like a credential; rename the file");
-            if (CredentialScan.LineOf(Encoding.UTF8.GetString(content)) is { } line)
-                faults.Add($"{name}:{line}: holds what looks like a credential; remove it");
+            faults.AddRange(Credentials(Encoding.UTF8.GetString(content)).Select(l => $"{name}:{l}: holds what looks like a credential; remove it"));
             reader.Read(new MemoryStream(content), name);
             sheets.Add(new(name, content));
         }
@@ -188,10 +207,16 @@ internal static class ConcludeCommand
         }
         var results = PeopleCheck.Conclude(work.Opened.Results, work.Controls, reader.Said);
         var concluding = new ConcludedBundle(work.Opened, work.Path, work.Host);
+        Concluded? done = null;
         try
         {
-            var sealedBundle = await concluding.SealAsync(results, sheets.ToImmutable(), work.Options, cancellationToken);
-            await output.WriteLineAsync(json ? Json(sealedBundle) : Text(sealedBundle));
+            done = await concluding.SealAsync(results, sheets.ToImmutable(), work.Options, cancellationToken);
+            var written = done;
+            if (work.Archive)
+                written = done with { Archive = await Task.Run(() => BundleArchiver.Write(done.Bundle.Path, cancellationToken), cancellationToken) };
+            await output.WriteLineAsync(json ? Json(written) : Text(written, work.Controls));
+            if (written.Archive is not null)
+                BundleArchiver.RemoveFolder(done.Bundle.Path);
             return byConclusions ? ExitCode.Of(results.Controls.Select(c => c.Conclusion)) : ExitCode.Ok;
         }
         catch when (concluding.PartialFolder is { } partial)
@@ -199,23 +224,38 @@ internal static class ConcludeCommand
             await error.WriteLineAsync($"nothing was sealed; delete {PrintableText.Of(partial)}");
             throw;
         }
+        catch when (done is not null)
+        {
+            await error.WriteLineAsync($"the bundle is sealed anyway: {PrintableText.Of(done.Bundle.Path)}");
+            throw;
+        }
     }
 
-    private static string Text(Concluded done)
+    /// <summary>Returns the lines with what looks like a credential; the first of them, if it only shows over several lines.</summary>
+    private static ImmutableArray<int> Credentials(string text)
     {
+        var lines = text.Split('\n').Index().Where(l => CredentialScan.LineOf(l.Item) is not null).Select(l => l.Index + 1).ToImmutableArray();
+        return !lines.IsEmpty ? lines : CredentialScan.LineOf(text) is { } line ? [line] : [];
+    }
+
+    private static string Text(Concluded done, ImmutableArray<Control> controls)
+    {
+        var open = done.Results.Controls.Where(c => c.Conclusion == Conclusion.NeedsReview).ToArray();
         var lines = PeopleNotes.Of(done.Record.Concluded, done.Results)
             .Append(string.Join(", ", done.Results.Controls.GroupBy(c => c.Conclusion).OrderBy(g => g.Key).Select(g => $"{g.Count()} {Wording.Name(g.Key)}")))
-            .Concat(done.Archive is { } archive ? [$"archive {archive}"] : Enumerable.Empty<string>())
-            .Append($"bundle {done.Bundle.Path}").Append($"tagmanifest sha256 {done.Bundle.TagManifestSha256}")
-            .Concat(done.Signed is { } signed ? SealCommand.Describe(signed) : ["not signed"]);
+            .Concat(open.SelectMany(c => PeopleNotes.Unanswered(c, controls.FirstOrDefault(d => d.Id == c.Id)).Select(q => $"{c.Id}: {PeopleNotes.Open(q)}")))
+            .Concat(done.Collected is { } archive ? [$"archive {archive}"] : Enumerable.Empty<string>())
+            .Append($"bundle {done.Path}").Append($"tagmanifest sha256 {done.Bundle.TagManifestSha256}")
+            .Concat(done.Signed is { } signed ? SealCommand.Describe(signed) : ["not signed"])
+            .Concat(open.Length > 0 ? [$"next: {PeopleNotes.Next("BUNDLE", done.Record.Concluded)}"] : Enumerable.Empty<string>());
         return string.Join(Environment.NewLine, lines.Select(l => PrintableText.Of(l, 2000)));
     }
 
     private static string Json(Concluded done) => new JsonObject
     {
-        ["bundle"] = done.Bundle.Path,
+        ["bundle"] = done.Path,
         ["tagmanifest_sha256"] = done.Bundle.TagManifestSha256.Hex,
-        ["archive"] = done.Archive,
+        ["archive"] = done.Collected,
         ["controls"] = new JsonArray([.. done.Results.Controls.Select(c => (JsonNode)new JsonObject
         {
             ["id"] = c.Id,

@@ -28,8 +28,8 @@ internal static class HelpCommand
 
     private static ImmutableArray<string> Order =>
     [
-        "engagement", "targets", "products", "access", "conclusions", "coverage", "codes", "bundle", "reports", "exceptions", "signing", "secrets",
-        "control-files",
+        "engagement", "targets", "products", "access", "conclusions", "coverage", "codes", "bundle", "shards", "reports", "exceptions", "people", "signing",
+        "secrets", "control-files",
     ];
 
     public static Command Build(AuditHost host)

@@ -32,10 +32,12 @@ internal static partial class QueryCommand
             HelpName = "FILE",
         };
         var command = new DetailedCommand("query", "Query a bundle in SQL: the tables of its controls, its results, and its index of evidence.", $"""
-            Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
-            .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
-            tables that the SQL names are read, each compared with its digest in the bundle. The name of a control needs its
-            double quotes. The column verdict of results.items is one of {string.Join(", ", Enum.GetValues<ItemVerdict>().Select(PopulationRow.WordOf))}.
+            Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations,
+            .parameters and, with what people said in a concluded bundle, .answers and .dispositions (exception_id joins the
+            latter with results.items); evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show
+            BUNDLE _REF. Only the tables that the SQL names are read, each compared with its digest in the bundle. The name
+            of a control needs its double quotes.
+            The column verdict of results.items is one of {string.Join(", ", Enum.GetValues<ItemVerdict>().Select(PopulationRow.WordOf))}.
 
             In results.controls an item that fails in two tests is two exceptions, as on screens and in reports, and one of the
             deviations: population, deviations, approved, undetermined and indicated count items, each once over all tests of the

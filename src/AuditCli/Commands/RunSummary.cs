@@ -43,6 +43,8 @@ internal static class RunSummary
         Line(console, $"tagmanifest sha256 {run.Bundle.TagManifestSha256}");
         foreach (var line in run.Signed is { } signed ? Commands.SealCommand.Describe(signed) : ["not signed"])
             Line(console, line);
+        if (results.Controls.Any(c => c.Conclusion == Conclusion.NeedsReview))
+            Line(console, $"next: {PeopleNotes.Next(run.Path, run.Record.Concluded)}");
     }
 
     /// <summary>Returns the summary as one JSON object, for <c>--output json</c>.</summary>
@@ -73,6 +75,8 @@ internal static class RunSummary
             ["approved"] = c.Approved,
             ["tests"] = new ControlCounts(c).TestsJson(),
             ["limitations"] = new JsonArray([.. ControlReasons.Of(c, run.Partitions(c)).Select(r => (JsonNode)r)]),
+            ["open_questions"] = new JsonArray([.. PeopleNotes.Unanswered(c, Definition(run, c))
+                .Select(q => (JsonNode)new JsonObject { ["id"] = q.Id, ["question"] = q.Question })]),
         })]),
     }.ToJsonString(PrintedJson.Options);
 
@@ -113,8 +117,16 @@ internal static class RunSummary
             }
             if (ControlReasons.Of(control, run.Partitions(control)).FirstOrDefault() is { } reason)
                 Line(console, $"{"".PadRight(idWidth)}{Cut(reason, console.Profile.Width - idWidth - 1)}", "dim");
+            if (control.Conclusion == Conclusion.NeedsReview)
+            {
+                foreach (var question in PeopleNotes.Unanswered(control, Definition(run, control)))
+                    Line(console, $"{"".PadRight(idWidth)}{PeopleNotes.Open(question)}", "dim");
+            }
         }
     }
+
+    private static Control? Definition(FinishedRun run, ControlResult control) =>
+        run.Prepared.Plan.Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == control.Id);
 
     /// <summary>Writes everything that narrows the scope or differs from the shipped library, so that a weakened run is visible.</summary>
     private static void WriteScope(IAnsiConsole console, FinishedRun run)

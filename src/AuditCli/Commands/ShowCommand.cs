@@ -117,7 +117,7 @@ internal static class ShowCommand
         switch (selection)
         {
             case Selection.Everything:
-                text.Controls();
+                text.Controls(c => opened.ControlOf(c, host.Sources));
                 break;
             case Selection.OfControl(var control):
                 text.Control(control, opened.ControlOf(control, host.Sources));

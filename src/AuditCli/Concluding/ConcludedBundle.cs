@@ -24,7 +24,15 @@ internal sealed record PeopleSheet(string Name, ReadOnlyMemory<byte> Content);
 internal sealed record ConcludeOptions(string Out, SigningOptions? Signing, string? ArchivesAt);
 
 /// <summary>A bundle that was concluded again with what people said.</summary>
-internal sealed record Concluded(SealedBundle Bundle, EvaluationResults Results, RunRecord Record, SignedBundle? Signed, string? Archive);
+/// <param name="Collected">The archive of the collected bundle that was written beside the new one; null if it is inside.</param>
+internal sealed record Concluded(SealedBundle Bundle, EvaluationResults Results, RunRecord Record, SignedBundle? Signed, string? Collected)
+{
+    /// <summary>The archive into which the new bundle was put; null if it is a folder.</summary>
+    public string? Archive { get; init; }
+
+    /// <summary>The bundle's path as it is handed over: its archive, or its folder.</summary>
+    public string Path => Archive ?? Bundle.Path;
+}
 
 /// <summary>
 /// Seals a bundle over a collected one: the same questions, people's sheets, and the conclusions that follow. The collected bundle is in it as

@@ -4,6 +4,7 @@ using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reperformance;
 using AuditCli.Reports;
+using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Diff;
 
@@ -22,6 +23,9 @@ internal sealed record BundleDiff(
 {
     /// <summary>The counts of each test that changed, with the noun of its population.</summary>
     public ImmutableArray<ScopeChange> Counts { get; } = CountChanges(Before[^1], After);
+
+    /// <summary>What people answered, in the later bundle and in the one before it.</summary>
+    public ImmutableArray<ScopeChange> Answers { get; } = AnswersOf(Before[^1], After);
 
     /// <summary>
     /// 2 if an exception is new or reappeared, or a bundle does not verify; 3 if something cannot be decided; otherwise 0.
@@ -71,9 +75,9 @@ internal sealed record BundleDiff(
             foreach (var item in ExceptionsOf(old, cancellationToken).Values)
                 earlier.TryAdd(item.Id, old.Id);
         }
-        var now = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
+        var (now, said) = (new Dictionary<string, KnownItem>(StringComparer.Ordinal), PeopleNotes.Dispositions(after.Results.Controls));
         foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.Id)))
-            now.TryAdd(row.Id, KnownItem.Of(row));
+            now.TryAdd(row.Id, KnownItem.Of(row, said));
 
         var moved = now.Values.Where(i => i.IsOpen && !known.ContainsKey(i.Id))
             .Concat(known.Values.Where(i => i.IsOpen && now.GetValueOrDefault(i.Id) is not { IsOpen: true }))
@@ -129,9 +133,9 @@ internal sealed record BundleDiff(
 
     private static Dictionary<string, KnownItem> ExceptionsOf(OpenedBundle bundle, CancellationToken cancellationToken)
     {
-        var items = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
+        var (items, said) = (new Dictionary<string, KnownItem>(StringComparer.Ordinal), PeopleNotes.Dispositions(bundle.Results.Controls));
         foreach (var row in Rows(bundle, cancellationToken).Where(r => r.IsException))
-            items.TryAdd(row.Id, KnownItem.Of(row));
+            items.TryAdd(row.Id, KnownItem.Of(row, said));
         return items;
     }
 
@@ -146,6 +150,21 @@ internal sealed record BundleDiff(
             .. then.Keys.Union(now.Keys).OrderBy(k => k.Control, StringComparer.Ordinal).ThenBy(k => k.Test, StringComparer.Ordinal)
                 .Where(k => then.GetValueOrDefault(k) != now.GetValueOrDefault(k))
                 .Select(k => new ScopeChange(k.Control, k.Test, then.GetValueOrDefault(k) ?? "not tested", now.GetValueOrDefault(k) ?? "not tested")),
+        ];
+    }
+
+    private static ImmutableArray<ScopeChange> AnswersOf(OpenedBundle before, OpenedBundle after)
+    {
+        static Dictionary<(string Control, string Question), string> Of(OpenedBundle bundle) => bundle.Results.Controls
+            .SelectMany(c => (c.Answers ?? []).Select(a => ((c.Id, a.Question), PeopleNotes.Of(a)))).ToDictionary(a => a.Item1, a => a.Item2);
+        var (then, now) = (Of(before), Of(after));
+        return
+        [
+            .. then.Keys.Union(now.Keys).OrderBy(k => k.Control, StringComparer.Ordinal).ThenBy(k => k.Question, StringComparer.Ordinal)
+                .Select(k => then.GetValueOrDefault(k) == now.GetValueOrDefault(k)
+                    ? new ScopeChange(k.Control, $"question {k.Question}", null, now[k])
+                    : new ScopeChange(
+                        k.Control, $"question {k.Question}", then.GetValueOrDefault(k) ?? "no answer", now.GetValueOrDefault(k) ?? "no answer")),
         ];
     }
 

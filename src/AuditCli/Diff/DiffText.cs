@@ -43,6 +43,8 @@ internal static class DiffText
                 Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{because}");
                 if (e.Why is { } why)
                     Line($"    {PrintableText.Of(why, Cell)}");
+                if (e.Row.Said is { } said)
+                    Line($"    {PrintableText.Of(said, LongestLine)}");
             }, Indicated(of));
         }
         foreach (var (heading, changes) in Changes(diff))
@@ -77,12 +79,14 @@ internal static class DiffText
             output.WriteLine();
             output.WriteLine($"## {heading} ({of.Length}{Indicated(of)})");
             output.WriteLine();
-            output.WriteLine("| exception | test | account | item | why |");
-            output.WriteLine("|---|---|---|---|---|");
+            var isSaid = of.Any(e => e.Row.Said is not null);
+            output.WriteLine($"| exception | test | account | item | why |{(isSaid ? " a person says |" : "")}");
+            output.WriteLine($"|---|---|---|---|---|{(isSaid ? "---|" : "")}");
             foreach (var e in of.Take(Most))
             {
                 var cells = new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) };
-                output.WriteLine($"| {string.Join(" | ", cells.Select(c => Markdown.Escape(c, Cell)))} |");
+                output.WriteLine($"| {string.Join(" | ", cells.Select(c => Markdown.Escape(c, Cell)))} |"
+                    + $"{(isSaid ? $" {Markdown.Escape(e.Row.Said ?? "", LongestLine)} |" : "")}");
             }
             if (of.Length > Most)
                 output.WriteLine($"\nand {of.Length - Most} more");
@@ -117,12 +121,14 @@ internal static class DiffText
             ["verdict"] = e.Row.Verdict,
             ["reason"] = e.Row.Reason,
             ["why"] = e.Why,
+            ["disposition"] = e.Row.Said,
         })]),
         ["controls_changed"] = Array(diff.Controls),
         ["parameters_changed"] = Array(diff.Parameters),
         ["scope_shrank"] = Array(diff.Shrunk),
         ["newly_incomplete"] = Array(diff.Incomplete),
         ["counts_changed"] = Array(diff.Counts),
+        ["answers"] = Array(diff.Answers),
         ["notes"] = new JsonArray([.. diff.Notes.Select(n => (JsonNode)n)]),
     }.ToJsonString(PrintedJson.Options);
 
@@ -156,6 +162,7 @@ internal static class DiffText
         ("CONTROLS CHANGED", diff.Controls),
         ("PARAMETERS CHANGED", diff.Parameters),
         ("COUNTS CHANGED", diff.Counts),
+        ("WHAT PEOPLE ANSWERED", diff.Answers),
     ];
 
     /// <summary>Returns how many of the exceptions are only indicated, as text that follows their number; empty if none is.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AuditCli.Bundles;
 
 namespace AuditCli.Diff;
@@ -36,7 +37,9 @@ internal sealed record ExceptionChange(ExceptionState State, KnownItem Row, stri
 /// <summary>
 /// An item that was an exception in one of the bundles. Attributes are left out to save memory, because there may be many items.
 /// </summary>
-internal sealed record KnownItem(string Id, string Control, string Test, string Target, string Account, string Item, string Verdict, string? Reason)
+/// <param name="Said">What a person makes of it, in the bundle that it is from; null if nobody said anything.</param>
+internal sealed record KnownItem(
+    string Id, string Control, string Test, string Target, string Account, string Item, string Verdict, string? Reason, string? Said)
 {
     private const string IndicatedVerdict = "indicated";
 
@@ -45,7 +48,9 @@ internal sealed record KnownItem(string Id, string Control, string Test, string 
     /// <summary>Whether it was found in evidence that is too incomplete to conclude that it is an exception.</summary>
     public bool IsIndicated => Verdict == IndicatedVerdict;
 
-    public static KnownItem Of(PopulationRow row) => new(row.Id, row.Control, row.Test, row.Target, row.Account, row.Item, row.Word, row.Reason);
+    /// <param name="said">What people make of the exceptions of the row's bundle, by exception id.</param>
+    public static KnownItem Of(PopulationRow row, ImmutableDictionary<string, string> said) => new(
+        row.Id, row.Control, row.Test, row.Target, row.Account, row.Item, row.Word, row.Reason, said.GetValueOrDefault(row.Id));
 }
 
 /// <summary>A change other than that of an exception.</summary>

@@ -52,17 +52,19 @@ internal sealed record ControlSkeleton(string Control, string Fixtures)
         references: {}   # such as { soc2-tsc: [CC6.1] }; auditcli coverage lists frameworks and clauses
         """;
 
-    private static string Tests(string item) => $"""
+    private static string Tests(string item) => $$"""
         completeness:
           none: "TODO: count the items in a second, independent way, or say why there is none."
         tests:
           - id: T1
             title: Every item is on the register, with an owner
             sql: |
-              SELECT {item} AS item,
-                     EXISTS (SELECT 1 FROM register r WHERE r.item = {item} AND r.owner IS NOT NULL) AS pass,
+              SELECT {{item}} AS item,
+                     EXISTS (SELECT 1 FROM register r WHERE r.item = {{item}} AND r.owner IS NOT NULL) AS pass,
                      'not on the register, or without an owner' AS reason
               FROM items i
+        # A question that only a person can answer: human_attributes: [{ id: H1, question: "Was it reviewed?" }]. While it is open the control
+        # is NEEDS_REVIEW, so the cases that pass, and those with nothing to test, answer it: answers: { H1: yes }
         recommendation: "TODO: what to do about an exception."
 
         """;

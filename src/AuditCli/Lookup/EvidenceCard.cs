@@ -6,6 +6,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
+using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Lookup;
 
@@ -64,6 +65,8 @@ internal sealed class EvidenceCard
         card.Verdict(row);
         if (row.ExceptionId is { } id)
             card.Row("Exception id", id);
+        foreach (var said in PeopleNotes.Dispositions(view.Result).Where(d => d.Key == row.ExceptionId).Select(d => d.Value))
+            card.Row("A person says", said);
         foreach (var (name, value) in row.Approval?.Members ?? [])
             card.Row($"approval: {name}", value);
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))

@@ -115,6 +115,25 @@ internal static class QueryTables
             Results, "parameters", parameters.Length, parameters,
             Text("control"), Text("name"), Json("value"), Text("set_by"), Text("why"))
             (p => [p.Id, p.Parameter.Name, p.Parameter.Value, p.Parameter.By, p.Parameter.Why]);
+        var answers = controls.SelectMany(c => (c.Answers ?? []).Select(a => (c.Id, Answer: a))).ToImmutableArray();
+        yield return Made(
+            Results, "answers", answers.Length, answers,
+            Text("control"), Text("question"), Text("answer"), Text("answered_by"), Instant("answered_at"), Text("reference"), Text("note"))
+            (a =>
+            [
+                a.Id, a.Answer.Question, PeopleSheets.WordOf(a.Answer.Answer), a.Answer.AnsweredBy, a.Answer.AnsweredAt,
+                a.Answer.Reference, a.Answer.Note,
+            ]);
+        var dispositions = controls.SelectMany(c => (c.Dispositions ?? []).Select(d => (c.Id, Said: d))).ToImmutableArray();
+        yield return Made(
+            Results, "dispositions", dispositions.Length, dispositions,
+            Text("control"), Text("exception_id"), Text("test"), Text("account"), Text("item"), Text("disposition"),
+            Text("why"), Text("decided_by"), Instant("decided_at"))
+            (d =>
+            [
+                d.Id, d.Said.ExceptionId, d.Said.Test, d.Said.Account, d.Said.Item, PeopleSheets.WordOf(d.Said.Word),
+                d.Said.Why, d.Said.DecidedBy, d.Said.DecidedAt,
+            ]);
     }
 
     private static IEnumerable<QueryTable> OfIndex(OpenedBundle bundle)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Bundles;
@@ -7,6 +8,7 @@ using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
+using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Lookup;
 
@@ -26,6 +28,7 @@ internal sealed class ShowJson : IDisposable
     private readonly MemoryStream _buffer = new();
     private readonly Utf8JsonWriter _json;
     private readonly ExchangeJson _exchanges;
+    private (string Control, ImmutableDictionary<string, string> Said)? _said;
 
     public ShowJson(TextWriter output, OpenedBundle bundle, AuditHost host)
     {
@@ -117,6 +120,7 @@ internal sealed class ShowJson : IDisposable
             _json.WriteNumber("indicated", control.Indicated);
             _json.WritePropertyName("tests");
             new ControlCounts(control).TestsJson().WriteTo(_json);
+            OpenQuestions(control);
             _json.WriteEndObject();
         }
         _json.WriteEndArray();
@@ -145,6 +149,7 @@ internal sealed class ShowJson : IDisposable
         }
         _json.WriteString("objective", definition?.Objective);
         _json.WriteString("risk", definition?.Risk);
+        OpenQuestions(control);
         _json.WriteEndObject();
         _json.WriteStartArray("exceptions");
         foreach (var test in OpenedBundle.TestsOf(control))
@@ -158,6 +163,20 @@ internal sealed class ShowJson : IDisposable
             _exchanges.Source(item);
             _json.WriteEndObject();
             Pass();
+        }
+        _json.WriteEndArray();
+    }
+
+    /// <summary>Writes the questions that people have not answered.</summary>
+    private void OpenQuestions(ControlResult control)
+    {
+        _json.WriteStartArray("open_questions");
+        foreach (var question in PeopleNotes.Unanswered(control, _bundle.ControlOf(control, _host.Sources)))
+        {
+            _json.WriteStartObject();
+            _json.WriteString("id", question.Id);
+            _json.WriteString("question", question.Question);
+            _json.WriteEndObject();
         }
         _json.WriteEndArray();
     }
@@ -183,6 +202,12 @@ internal sealed class ShowJson : IDisposable
         _json.WriteString("id", test);
         _json.WriteString("title", procedure?.Title);
         _json.WriteString("sql", procedure?.Sql);
+        OpenQuestions(control);
+        if (control.Answers is not null && _bundle.ResultOf(control.Id).TryGetProperty("answers", out var answers))
+        {
+            _json.WritePropertyName("answers");
+            _exchanges.Value(answers);
+        }
         _json.WriteEndObject();
         _json.WriteStartArray("items");
         Rows(_bundle.Rows(control.Id, test), cancellationToken);
@@ -220,8 +245,17 @@ internal sealed class ShowJson : IDisposable
         }
         else
             _json.WriteNull("waiver");
+        _json.WriteString("disposition", row.ExceptionId is { } id ? Said(row.Control).GetValueOrDefault(id) : null);
         _json.WritePropertyName("attributes");
         _exchanges.Value(JsonElement.Parse(row.Attributes.Span));
+    }
+
+    /// <summary>Returns what people make of a control's exceptions. Rows come control by control, so only the last one's are kept.</summary>
+    private ImmutableDictionary<string, string> Said(string control)
+    {
+        if (_said is not { } kept || kept.Control != control)
+            _said = kept = (control, PeopleNotes.Dispositions(_bundle.Results.Controls.Where(c => c.Id == control)));
+        return kept.Said;
     }
 
     private void Item(ItemView view)

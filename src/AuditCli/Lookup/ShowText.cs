@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuditCli.Bundles;
@@ -47,7 +48,9 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.First} to {recorded.Last}", Short)
             : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Record.Started} to {bundle.Record.Finished}", Short);
 
-    public void Controls()
+    /// <summary>Writes every control with its counts and its conclusion, and the questions that people have not answered.</summary>
+    /// <param name="definition">Returns the file of a control; null if it cannot be read.</param>
+    public void Controls(Func<ControlResult, Control?> definition)
     {
         var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
         var conclusions = bundle.Results.Controls.Select(c => ControlReasons.Conclusion(c).Length).DefaultIfEmpty(0).Append("conclusion".Length).Max();
@@ -58,14 +61,19 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             var control = counts.Control;
             Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} "
                 + $"{ControlReasons.Conclusion(control).PadRight(conclusions)} {control.Title}");
-            if (control.Population is not null)
-                continue;
-            foreach (var (test, count) in counts.Tests)
+            foreach (var (test, count) in control.Population is null ? counts.Tests : [])
                 Line($"{"".PadRight(width)} {test}: {count.Words}");
+            if (control.Conclusion == Conclusion.NeedsReview)
+            {
+                foreach (var question in PeopleNotes.Unanswered(control, definition(control)))
+                    Line($"{"".PadRight(width)} {PeopleNotes.Open(question)}");
+            }
         }
         foreach (var not in bundle.Results.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
+        if (bundle.Results.Controls.Any(c => c.Conclusion == Conclusion.NeedsReview))
+            Line($"next: {PeopleNotes.Next(shownAs, bundle.Record.Concluded)}");
         Next("CONTROL");
     }
 
@@ -88,8 +96,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"not applicable: {left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})");
         if (control.RefusedDecision is { } refused)
             Line(Wording.Refused(refused));
-        foreach (var note in PeopleNotes.Of(control))
-            Line(PrintableText.Of(note, Long));
+        People(control, definition);
         foreach (var limitation in control.Limitations)
         {
             Line($"limitation: {limitation.Operation} in "
@@ -114,7 +121,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
                         + $"{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
                 }
             }
-            Exceptions(control.Id, test);
+            Exceptions(control, test);
         }
         Line("");
         foreach (var item in bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))
@@ -134,13 +141,15 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"{Wording.Place(part.Partition.Target, part.Partition.Account)}: {Wording.Name(part.Conclusion)}, "
                 + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
         }
-        var count = 0L;
+        People(control, definition);
+        var (count, said) = (0L, PeopleNotes.Dispositions(control));
         foreach (var row in bundle.Rows(control.Id, test))
         {
             if (++count <= MostItems)
             {
                 Line($"{Word(row),-13} {row.Place}  {PrintableText.Of(row.Item, Short)}"
                     + $"{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+                Said(row, said, "              ");
             }
         }
         More(count - MostItems, "items; all of them: auditcli query BUNDLE \"SELECT * FROM results.items\"");
@@ -306,15 +315,29 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         _ => row.Word,
     };
 
-    private void Exceptions(string control, string test)
+    /// <summary>Writes what people answered, and what is still to be answered.</summary>
+    private void People(ControlResult control, Control? definition)
     {
-        var count = 0L;
-        foreach (var row in bundle.Rows(control, test).Where(r => r.IsException))
+        foreach (var line in PeopleNotes.Answered(control, definition).Union(PeopleNotes.WaitsFor(control, definition, shownAs, bundle.Record.Concluded)))
+            Line(PrintableText.Of(line, Long));
+    }
+
+    private void Said(PopulationRow row, ImmutableDictionary<string, string> said, string indent)
+    {
+        if (row.ExceptionId is { } id && said.TryGetValue(id, out var words))
+            Line($"{indent}{PrintableText.Of(words, Long)}");
+    }
+
+    private void Exceptions(ControlResult control, string test)
+    {
+        var (count, said) = (0L, PeopleNotes.Dispositions(control));
+        foreach (var row in bundle.Rows(control.Id, test).Where(r => r.IsException))
         {
             if (++count <= MostExceptions)
             {
                 Line($"  {Word(row),-9} {row.ExceptionId} {PrintableText.Of(row.Item, Short)}"
                     + $"{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+                Said(row, said, "            ");
             }
         }
         More(count - MostExceptions, "exceptions");

@@ -102,6 +102,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var options = new RunOptions(work)
         {
             AllowSecrets = true,  // the original run decided whether to seal them
+            Repeats = true,
             SealReports = false,  // ReportComparison makes them of the bundle's own files
             UnitsEach = int.MaxValue,  // results and tables do not depend on how the evidence was divided
         };

@@ -22,6 +22,8 @@ internal static class ControlReasons
     /// <param name="partitions">The control's results by partition.</param>
     public static string Meaning(ControlResult control, IEnumerable<TestResult> partitions) =>
         control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
+        : control.Collected is { } before && before != Controls.Conclusion.Fail
+            ? $"a person answered 'no' or 'not found'; {Wording.Name(before)} by the evidence alone"
         : IsComplete(control, partitions) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
         : $"the population is not proven complete: at least {Wording.Count(new ControlCounts(control).Exceptions, "exception")}";
 

@@ -83,7 +83,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             else if (prepared.Stopped is not null)
                 log.Information("Resumed after an interruption: what was read completely is not asked again");
             await prepared.WriteQuestionsAsync(bundle, cancellationToken);
-            collected = await RunProgress.ShowAsync(host, error, show =>
+            collected = await RunProgress.ShowAsync(host, error, options.Repeats, show =>
             {
                 void Tell(CollectionEvent happened)
                 {

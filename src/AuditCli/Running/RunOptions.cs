@@ -28,6 +28,9 @@ internal sealed record RunOptions(string Out)
     /// <summary>Whether the bundle gets reports; a run that is re-performed for comparison does not need them.</summary>
     public bool SealReports { get; init; } = true;
 
+    /// <summary>Whether the run repeats that of a bundle, from its exchanges: nothing is asked of a target.</summary>
+    public bool Repeats { get; init; }
+
     /// <summary>Whether a second process may share the evaluation; beside other runs it would take their processors.</summary>
     public bool EvaluatesInTwo { get; init; } = Environment.ProcessorCount > 1;
 

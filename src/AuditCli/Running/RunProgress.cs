@@ -14,10 +14,12 @@ namespace AuditCli.Running;
 internal static class RunProgress
 {
     /// <summary>Runs the work and passes it a callback for events. The callback may be called from many threads.</summary>
-    public static async Task<T> ShowAsync<T>(AuditHost host, TextWriter error, Func<Action<CollectionEvent>, Task<T>> work)
+    /// <param name="repeats">See <see cref="RunOptions.Repeats"/>.</param>
+    public static async Task<T> ShowAsync<T>(AuditHost host, TextWriter error, bool repeats, Func<Action<CollectionEvent>, Task<T>> work)
     {
+        var repeated = repeats ? new RepeatedTargets() : null;
         if (!host.LiveError)
-            return await work(new PlainLines(error).Tell);
+            return await work(new PlainLines(error, repeated).Tell);
         // Set the capabilities instead of detecting them: detection tests stdout, and progress is also wanted if stdout is a pipe.
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -31,9 +33,21 @@ internal static class RunProgress
             .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(context =>
             {
-                var task = context.AddTask("entering targets", maxValue: 1);
+                var task = context.AddTask(repeats ? "reading the recorded exchanges" : "entering targets", maxValue: 1);
                 var room = Math.Max(16, console.Profile.Width - 42);
-                return work(happened => Show(console, task, room, happened));
+                return work(happened =>
+                {
+                    if (repeated is null)
+                        Show(console, task, room, happened);
+                    else if (happened is not CollectionEvent.TargetReached)
+                    {
+                        foreach (var line in repeated.Ended(happened))
+                            Tell(console, line, "");
+                        Show(console, task, room, happened);
+                    }
+                    else
+                        repeated.Add(happened);
+                });
             });
     }
 
@@ -87,7 +101,43 @@ internal static class RunProgress
 
     private static string Place(EvidenceItem item) => item.Target.Length == 0 ? "in the inputs" : $"{item.Account} {item.Region}".TrimEnd();
 
-    private sealed class PlainLines(TextWriter error)
+    /// <summary>
+    /// The targets of a run that is repeated, which are not entered. A line of each says so, because a line of each account, with the identity
+    /// that once read it, would look as if that identity read it now.
+    /// </summary>
+    private sealed class RepeatedTargets
+    {
+        private readonly Lock _lock = new();
+        private readonly List<string> _accounts = [];
+
+        public void Add(CollectionEvent happened)
+        {
+            if (happened is CollectionEvent.TargetReached { Connection.Target.Name: var name })
+            {
+                lock (_lock)
+                    _accounts.Add(name);
+            }
+        }
+
+        /// <summary>Returns the lines, once, when everything is known that is repeated; nothing before and after.</summary>
+        public string[] Ended(CollectionEvent happened)
+        {
+            if (happened is not CollectionEvent.Planned)
+                return [];
+            lock (_lock)
+            {
+                string[] lines =
+                [
+                    .. _accounts.GroupBy(n => n, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
+                        .Select(g => $"target {g.Key}: {Wording.Count(g.Count(), "account")}, repeated from recorded exchanges; nothing is asked of it now"),
+                ];
+                _accounts.Clear();
+                return lines;
+            }
+        }
+    }
+
+    private sealed class PlainLines(TextWriter error, RepeatedTargets? repeated)
     {
         private readonly Lock _lock = new();
         private int _planned;
@@ -97,8 +147,13 @@ internal static class RunProgress
         {
             lock (_lock)
             {
+                foreach (var line in repeated?.Ended(happened) ?? [])
+                    error.WriteLine(PrintableText.Of(line));
                 switch (happened)
                 {
+                    case CollectionEvent.TargetReached when repeated is not null:
+                        repeated.Add(happened);
+                        break;
                     case CollectionEvent.TargetReached { Connection: var c }:
                         error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
                         break;
@@ -117,7 +172,7 @@ internal static class RunProgress
                         if (item.Outcome != CollectionOutcome.Complete && !finished.WasToldBefore)
                             error.WriteLine(Line(item));
                         if (_finished * 10 / Math.Max(1, _planned) > tenth)
-                            error.WriteLine($"collected {_finished} of {_planned}");
+                            error.WriteLine($"{(repeated is null ? "collected" : "repeated")} {_finished} of {_planned}");
                         break;
                 }
             }

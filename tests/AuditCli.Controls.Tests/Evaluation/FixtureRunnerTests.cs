@@ -58,6 +58,41 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task An_open_question_keeps_a_case_from_passing_and_the_case_says_how_it_is_answered() => Assert.Equal(
+        ["expected PASS, got NEEDS_REVIEW", "question H2 is open; answer it in the case: answers: { H2: yes }"],
+        await AnsweredAsync(Conclusion.Pass, ("H1", PersonWord.Yes)));
+
+    [Theory]
+    [InlineData(PersonWord.Yes, Conclusion.Pass)]
+    [InlineData(PersonWord.Na, Conclusion.Pass)]
+    [InlineData(PersonWord.No, Conclusion.Fail)]
+    [InlineData(PersonWord.NotFound, Conclusion.Fail)]
+    public async Task Answers_of_a_case_conclude_as_people_do(PersonWord second, Conclusion conclusion) =>
+        Assert.Empty(await AnsweredAsync(conclusion, ("H1", PersonWord.Yes), ("H2", second)));
+
+    [Fact]
+    public async Task A_case_that_answers_no_question_of_the_control_proves_nothing() =>
+        Assert.Equal(["the control has no question H9"], await AnsweredAsync(Conclusion.Pass, ("H9", PersonWord.Yes)));
+
+    private static async Task<string[]> AnsweredAsync(Conclusion conclusion, params (string Question, PersonWord Word)[] answers)
+    {
+        var file = new FixtureFile("f.yaml",
+        [
+            new("case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null,
+                [
+                    Partition(
+                        "prod", ("users", Rows("""{"name":"bob"}""")), ("devices", Rows("""{"_with_UserName":"bob","serial":"1"}"""))),
+                ],
+                ImmutableSortedDictionary<string, FixtureTable>.Empty, Expect(conclusion), 3)
+            {
+                Answers = answers.ToImmutableSortedDictionary(a => a.Question, a => a.Word),
+            },
+        ]);
+        var asking = Control with { HumanAttributes = [new("H1", "Was it reviewed?"), new("H2", "Was it kept?")] };
+        return [.. Assert.Single(await FixtureRunner.RunAsync(asking, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Differences];
+    }
+
+    [Fact]
     public async Task A_wrong_expectation_is_spelled_out()
     {
         var differences = await RunAsync(

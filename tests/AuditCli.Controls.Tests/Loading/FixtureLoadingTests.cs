@@ -29,6 +29,7 @@ public sealed class FixtureLoadingTests
               two: {}
             inputs:
               approved: { rows: [{ arn: a, expires: 2026-12-31, approved_by: "" }] }
+            answers: { H1: yes, H2: not_found }
             expect: { conclusion: FAIL, deviations: [one/007], approved: [], undetermined: [two/x], indicated: [two/y], unmatched: { approved: [a] }, rows: { one/007: { reason: 385 days, age: 385, owner: null } } }
           - name: all pass
             partitions: { one: { evidence: { users: { outcome: failed, code: AccessDenied } } } }
@@ -44,7 +45,21 @@ public sealed class FixtureLoadingTests
               approved:    { file: register, optional: true, unmatched: "SELECT a.arn AS row, 'x' AS why FROM approved a", columns: { arn: text, expires: date, approved_by: text, amount: decimal } }
 
             """,
-        parameters: "parameters: { grace_days: { type: integer, default: 0, why: w } }")).Control;
+        parameters: "parameters: { grace_days: { type: integer, default: 0, why: w } }\n"
+            + "human_attributes: [{ id: H1, question: Was it reviewed? }, { id: H2, question: Was it kept? }]")).Control;
+
+    [Theory]
+    [InlineData("{ H3: yes }", "4:16: APD-AWS-001 has no question 'H3' in its human_attributes; did you mean 'H1'?")]
+    [InlineData("{ H1: perhaps }", "4:20: the answer to 'H1' must be ")]
+    [InlineData("[H1]", "4:14: 'answers' must be a map")]
+    public void An_answer_to_no_question_or_in_no_word_of_the_sheets_is_named_with_its_place(string answers, string fault) =>
+        Assert.StartsWith(fault, Assert.Single(Faults($"""
+            cases:
+              - name: n
+                partitions:{"  "}{"{"} one: {"{ }"} {"}"}
+                answers: {answers}
+                expect: {"{"} conclusion: PASS {"}"}
+            """)), StringComparison.Ordinal);
 
     [Fact]
     public void Unmatched_rows_are_expected_of_a_register_that_lists_them() => Assert.Equal(

@@ -17,6 +17,7 @@ public sealed class PeopleCheckTests(AskedBundle asked) : IClassFixture<AskedBun
         { "a sheet", "data/people/1.csv is not the sheet that data/run.json names" },
         { "a sheet and its digest", "and the sheets and the collected bundle give" },
         { "the answerer", "who reviews this audit; another person must answer" },
+        { "the reference", "reference must say where a 'yes' can be checked" },
         { "no sheet", "and the sheets and the collected bundle give" },
         { "another sheet", "data/people/2.csv is a sheet that data/run.json does not name" },
         { "the conclusion", "OPS-XSR-901" },
@@ -41,6 +42,11 @@ public sealed class PeopleCheckTests(AskedBundle asked) : IClassFixture<AskedBun
                 Replace(sheet, "A. Preparer", "R. Reviewer");
                 Name(sheet);
                 Replace(results, "\"answered_by\":\"A. Preparer\"", "\"answered_by\":\"R. Reviewer\"");
+                break;
+            case "the reference":
+                Replace(sheet, ",ticket 7,", ",,");
+                Name(sheet);
+                Replace(results, ",\"reference\":\"ticket 7\"", "");
                 break;
             case "no sheet":
                 Directory.Delete(Path.GetDirectoryName(sheet)!, recursive: true);
@@ -120,7 +126,7 @@ public sealed class PeopleCheckTests(AskedBundle asked) : IClassFixture<AskedBun
     [InlineData("answers.csv", "https://ghp_16C7e42F292c6912E7710c838347Ae178B4a/x", "--archives-at holds what looks like a credential")]
     public async Task A_credential_in_a_name_or_an_address_is_not_sealed(string name, string? at, string words)
     {
-        var sheet = _folder.Write(name, asked.Fill("answers.csv", ("OPS-XSR-901,H1", $"yes,,,A. Preparer,{Now}")));
+        var sheet = _folder.Write(name, asked.Fill("answers.csv", ("OPS-XSR-901,H1", $"yes,ticket 7,,A. Preparer,{Now}")));
         string[] more = at is null ? [] : ["--archives-at", at];
         var result = await AuditCommand.RunAsync(_folder.Path, ["conclude", asked.Bundle, "--sheet", sheet, "--allow-unsigned", "--out", "out", .. more]);
         Assert.True(result.ExitCode is 1 or 2, result.ToString());
@@ -142,7 +148,7 @@ public sealed class PeopleCheckTests(AskedBundle asked) : IClassFixture<AskedBun
 
     private async Task<string> ConcludeAsync()
     {
-        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", ("OPS-XSR-901,H1", $"yes,,,A. Preparer,{Now}")));
+        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", ("OPS-XSR-901,H1", $"yes,ticket 7,,A. Preparer,{Now}")));
         var done = await AuditCommand.RunAsync(_folder.Path, "conclude", asked.Bundle, "--sheet", sheet, "--allow-unsigned", "--out", "out");
         Assert.True(done.ExitCode == 0, done.ToString());
         return AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));

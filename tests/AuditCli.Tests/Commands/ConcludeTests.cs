@@ -40,6 +40,8 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
 
     public string Bundle { get; private set; } = "";
 
+    public string RunOutput { get; private set; } = "";
+
     public async Task InitializeAsync()
     {
         foreach (var (id, pass) in new[] { ("OPS-XSR-901", "r.system IS NOT NULL"), ("OPS-XSR-902", "r.tested_on IS NOT NULL") })
@@ -66,7 +68,7 @@ public sealed class AskedBundle : IAsyncLifetime, IDisposable
             """);
         var run = await AuditCommand.RunAsync(Folder, "run", "engagement.yaml", "--out", "out");
         Assert.True(run.ExitCode == 2, run.ToString());
-        Bundle = AuditCommand.TheBundle(Path.Combine(Folder, "out"));
+        (Bundle, RunOutput) = (AuditCommand.TheBundle(Path.Combine(Folder, "out")), run.Output);
         var sheets = await AuditCommand.RunAsync(Folder, "conclude", Bundle, "--sheets", "empty", "--allow-unsigned");
         Assert.True(sheets.ExitCode == 0, sheets.ToString());
     }
@@ -118,7 +120,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     {
         var said = new List<(string, string)> { (Q1, $"{first},ticket 7,,A. Preparer,{Now}") };
         if (second.Length > 0)
-            said.Add((Q2, $"{second},,because,A. Preparer,{Now}"));
+            said.Add((Q2, $"{second},ticket 9,because,A. Preparer,{Now}"));
         var done = await ConcludeAsync(asked.Fill("answers.csv", [.. said]));
         Assert.True(done.ExitCode == 0, done.ToString());
         Assert.Equal(conclusion, Conclusion(done.Bundle, "OPS-XSR-901"));
@@ -129,7 +131,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [Fact]
     public async Task Nothing_that_a_person_says_makes_a_pass_of_a_fail()
     {
-        var answers = asked.Fill("answers.csv", ("OPS-XSR-902,H1,", $"yes,,,A. Preparer,{Now}"), ("OPS-XSR-902,H2,", $"yes,,,Q. Quiet,{Now}"));
+        var answers = asked.Fill("answers.csv", ("OPS-XSR-902,H1,", $"yes,ticket 7,,A. Preparer,{Now}"), ("OPS-XSR-902,H2,", $"yes,ticket 7,,Q. Quiet,{Now}"));
         var exceptions = asked.Fill("exceptions.csv", ("OPS-XSR-902", $"not_a_deviation,the system was retired,A. Preparer,{Now}"));
         var done = await ConcludeAsync(answers, exceptions);
         Assert.True(done.ExitCode == 0, done.ToString());
@@ -144,22 +146,22 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
 
     public static TheoryData<string, string> Faults => new()
     {
-        { "yes,,,R. Reviewer,NOW", "answered_by is R. Reviewer, who reviews this audit; another person must answer" },
-        { "yes,,, r. reviewer ,NOW", "who reviews this audit" },
-        { "yes,,,\"R.\u00a0Reviewer\u200b\",NOW", "who reviews this audit" },
-        { "yes,,,\"Reviewer, R\",NOW", "who reviews this audit" },
-        { "yes,,,R. Reviewer (reviews),NOW", "who reviews this audit" },
-        { "yes,,,R\u2024 Reviewer,NOW", "who reviews this audit" },
-        { "yes,,,\uff32. Reviewer,NOW", "who reviews this audit" },
-        { "yes,,,R. Revi\u0435wer,NOW", "answered_by mixes Latin and Cyrillic letters, so it is not the name of a person" },
-        { "yes,,,\ud835\udc11. Reviewer,NOW", "answered_by has letters of a special form" },
-        { "yes,,,-,NOW", "answered_by has no letter" },
-        { "yes,,,S. Second,NOW", "answered_by is S. Second, who reviews this audit; another person must answer" },
-        { "yes,,,X. Stranger,NOW", "answered_by is X. Stranger, who is not in the team of the engagement" },
-        { "yes,,,,NOW", "answered_by must name a person" },
-        { "yes,,,A. Preparer,", "answered_at is '', not a time" },
-        { "yes,,,A. Preparer,2026-11-15T00:00:00Z", "is before" },
-        { "yes,,,A. Preparer,2999-01-01T00:00:00Z", "answered_at is in the future" },
+        { "yes,ticket 7,,R. Reviewer,NOW", "answered_by is R. Reviewer, who reviews this audit; another person must answer" },
+        { "yes,ticket 7,, r. reviewer ,NOW", "who reviews this audit" },
+        { "yes,ticket 7,,\"R.\u00a0Reviewer\u200b\",NOW", "who reviews this audit" },
+        { "yes,ticket 7,,\"Reviewer, R\",NOW", "who reviews this audit" },
+        { "yes,ticket 7,,R. Reviewer (reviews),NOW", "who reviews this audit" },
+        { "yes,ticket 7,,R\u2024 Reviewer,NOW", "who reviews this audit" },
+        { "yes,ticket 7,,\uff32. Reviewer,NOW", "who reviews this audit" },
+        { "yes,ticket 7,,R. Revi\u0435wer,NOW", "answered_by mixes Latin and Cyrillic letters, so it is not the name of a person" },
+        { "yes,ticket 7,,\ud835\udc11. Reviewer,NOW", "answered_by has letters of a special form" },
+        { "yes,ticket 7,,-,NOW", "answered_by has no letter" },
+        { "yes,ticket 7,,S. Second,NOW", "answered_by is S. Second, who reviews this audit; another person must answer" },
+        { "yes,ticket 7,,X. Stranger,NOW", "answered_by is X. Stranger, who is not in the team of the engagement" },
+        { "yes,ticket 7,,,NOW", "answered_by must name a person" },
+        { "yes,ticket 7,,A. Preparer,", "answered_at is '', not a time" },
+        { "yes,ticket 7,,A. Preparer,2026-11-15T00:00:00Z", "is before" },
+        { "yes,ticket 7,,A. Preparer,2999-01-01T00:00:00Z", "answered_at is in the future" },
         { "perhaps,,,A. Preparer,NOW", "answer is 'perhaps', not one of na, no, not_found, yes" },
         { "na,,,A. Preparer,NOW", "note must say why the question does not apply" },
         { "yes,password=Hunter2!Hunter2!,,A. Preparer,NOW", "holds what looks like a credential" },
@@ -182,7 +184,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [InlineData("answer,reference", "answer,because", "is neither a sheet of answers nor one of dispositions")]
     public async Task A_sheet_of_another_bundle_or_with_another_question_is_refused(string was, string now, string because)
     {
-        var sheet = asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}"), (Q2, $"yes,,,A. Preparer,{Now}"));
+        var sheet = asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}"), (Q2, $"yes,ticket 7,,A. Preparer,{Now}"));
         Refused(await ConcludeAsync(sheet.Replace(was, now, StringComparison.Ordinal)), because);
     }
 
@@ -191,7 +193,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     {
         var renamed = Path.Combine(_folder.Path, "renamed");
         Directory.Move(BundleForgery.Copy(asked.Bundle, _folder.Path), renamed);
-        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var done = await AuditCommand.RunAsync(_folder.Path, "conclude", renamed, "--sheet", sheet, "--allow-unsigned", "--out", "renamed-out");
         Assert.True(done.ExitCode == 0, done.ToString());
         await IsWholeAndRepeatsAsync(AuditCommand.TheBundle(Path.Combine(_folder.Path, "renamed-out")));
@@ -200,7 +202,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [Fact]
     public async Task A_line_that_is_answered_twice_is_refused()
     {
-        var sheet = asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}"));
+        var sheet = asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}"));
         Refused(await ConcludeAsync(sheet, sheet), "OPS-XSR-901 H1 has been answered on an earlier line");
     }
 
@@ -218,7 +220,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [Fact]
     public async Task A_concluded_bundle_is_not_concluded_again_but_the_bundle_that_it_was_made_over()
     {
-        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var again = await AuditCommand.RunAsync(_folder.Path, "conclude", done.Bundle, "--sheets", "more", "--allow-unsigned");
         Assert.Equal(1, again.ExitCode);
         Assert.Contains($"name the bundle that it was made over, {Path.GetFileName(asked.Bundle)}", again.Error, StringComparison.Ordinal);
@@ -227,7 +229,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [Fact]
     public async Task The_archive_may_lie_elsewhere_and_until_it_is_back_nothing_is_decided()
     {
-        var done = await ConcludeAsync([asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}"))], "--archives-at", "s3://evidence/2026");
+        var done = await ConcludeAsync([asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}"))], "--archives-at", "s3://evidence/2026");
         Assert.True(done.ExitCode == 0, done.ToString());
         var archive = $"{Path.GetFileName(asked.Bundle)}.tar";
         Assert.Contains($"s3://evidence/2026/{archive} ", await File.ReadAllTextAsync(Path.Combine(done.Bundle, "fetch.txt")), StringComparison.Ordinal);
@@ -253,7 +255,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
         var copy = Path.Combine(_folder.Path, Path.GetFileName(asked.Bundle));
         BundleForgery.Copy(asked.Bundle, _folder.Path);
         Assert.Equal(0, (await AuditCommand.RunAsync(_folder.Path, "seal", copy, "--sign", first)).ExitCode);
-        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var (one, other) = (_folder.Write("first.pub", collector.PublicPem), _folder.Write("second.pub", reviewer.PublicPem));
         var done = await AuditCommand.RunAsync(_folder.Path, "conclude", copy, "--sheet", sheet, "--trust", one, "--sign", second, "--out", "signed");
         Assert.True(done.ExitCode == 0, done.ToString());
@@ -268,7 +270,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [InlineData("data/results/results.json", "\"NEEDS_REVIEW\"", "\"PASS\"", "results.json")]
     public async Task What_was_edited_afterwards_is_found_when_the_conclusion_is_repeated(string file, string was, string now, string named)
     {
-        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var path = Path.Combine(done.Bundle, file);
         await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).Replace(was, now, StringComparison.Ordinal));
         BundleForgery.Reseal(done.Bundle);
@@ -291,7 +293,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     public async Task Killed_at_any_moment_it_leaves_nothing_that_looks_whole_and_the_collected_bundle_as_it_was()
     {
         var before = await AuditCommand.RunAsync(_folder.Path, "verify", asked.Bundle, "--allow-unsigned");
-        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var sheet = _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var random = new Random(7);
         for (var n = 0; n < (LongRun.IsWhole ? 50 : 3); n++)
         {
@@ -327,7 +329,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [InlineData("data/run.json", "\"concluded\":{\"bundle_id\":\"example", "\"concluded\":{\"bundle_id\":\"another", "says that another")]
     public async Task What_the_list_and_the_record_say_of_the_collected_bundle_must_be_true(string file, string was, string now, string because)
     {
-        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        var done = await ConcludeAsync(asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         BundleForgery.Replace(done.Bundle, file, was, now);
         BundleForgery.Reseal(done.Bundle);
         foreach (var command in new[] { "show", "query" })
@@ -348,7 +350,7 @@ public sealed class ConcludeTests(AskedBundle asked) : IClassFixture<AskedBundle
     [InlineData("", "say --sheets DIR")]
     public async Task What_cannot_be_done_is_said_and_changes_nothing(string options, string because)
     {
-        _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,,,A. Preparer,{Now}")));
+        _folder.Write("answers.csv", asked.Fill("answers.csv", (Q1, $"yes,ticket 7,,A. Preparer,{Now}")));
         var words = options.Replace("BUNDLE", asked.Bundle, StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var result = await AuditCommand.RunAsync(_folder.Path, ["conclude", asked.Bundle, "--allow-unsigned", .. words]);
         Assert.True(result.ExitCode == 1 && result.Output.Length == 0, result.ToString());

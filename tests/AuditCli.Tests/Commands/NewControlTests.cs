@@ -67,6 +67,24 @@ public sealed class NewControlTests : IDisposable
     }
 
     [Fact]
+    public async Task A_question_added_to_a_new_control_is_answered_by_its_cases()
+    {
+        await AuditCommand.RunAsync(_folder.Path, "controls", "new", "OPS-XSR-911", "--controls", "mine");
+        var control = Assert.Single(Directory.GetFiles(_folder.Path, "OPS-XSR-911.yaml", SearchOption.AllDirectories));
+        await File.AppendAllTextAsync(control, "human_attributes: [{ id: H1, question: \"Was it reviewed?\" }]\n");
+        var open = await AuditCommand.RunAsync(_folder.Path, "controls", "test", "OPS-XSR-911", "--controls", "mine");
+        Assert.True(open.ExitCode != 0, open.ToString());
+        Assert.Contains("question H1 is open; answer it in the case: answers: { H1: yes }", open.ToString(), StringComparison.Ordinal);
+
+        var fixtures = control.Replace(".yaml", ".fixtures.yaml", StringComparison.Ordinal);
+        var cases = (await File.ReadAllTextAsync(fixtures)).Replace("    expect:", "    answers: { H1: yes }\n    expect:", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(fixtures, cases);
+        var passed = await AuditCommand.RunAsync(_folder.Path, "controls", "test", "OPS-XSR-911", "--controls", "mine");
+        Assert.True(passed.ExitCode == 0, passed.ToString());
+        Assert.Contains(", 0 fail", passed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_commands_that_a_new_file_names_check_that_file()
     {
         await AuditCommand.RunAsync(_folder.Path, "controls", "new", "OPS-XSR-911", "--controls", "mine");

@@ -48,6 +48,7 @@ internal sealed class JunitReport : IReportFormat
                 .. control.Counts.Tests.Select(t => ($"test {t.Test}", t.Count.Words)),
                 ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
                 .. control.Result.Limitations.Select(l => ("limitation", ControlReasons.Limitation(l))),
+                .. control.Answered.Select(a => ("answer", a)),
                 .. ControlReasons.Remarks(control.Result).Select(r => ("remark", r)),
             ]);
             var listed = Listed.Of(workpaper, control, cancellationToken);
@@ -164,7 +165,8 @@ internal sealed class JunitReport : IReportFormat
                 {
                     one.Text.Append(
                         CultureInfo.InvariantCulture,
-                        $"{row.ExceptionId ?? row.Result} {Terminal.Line(row.Item, TextShown)}: {Terminal.Line(row.Reason ?? row.Result, TextShown)}\n");
+                        $"{row.ExceptionId ?? row.Result} {Terminal.Line(row.Item, TextShown)}: {Terminal.Line(row.Reason ?? row.Result, TextShown)}"
+                        + $"{(control.SaidOf(row) is { } said ? $"; {Terminal.Line(said, TextShown)}" : "")}\n");
                 }
             }
             return cases;

@@ -16,6 +16,7 @@ internal sealed class MarkdownReport : IReportFormat
 {
     private const int ExceptionsShown = 20;
     private const int TextShown = 300;
+    private const int PersonShown = 2000;
 
     public string Name => "md";
 
@@ -78,21 +79,35 @@ internal sealed class MarkdownReport : IReportFormat
 
     private static void WriteExceptions(TextWriter text, Workpaper workpaper, CancellationToken cancellationToken)
     {
-        foreach (var control in workpaper.Controls.Where(c => c.Counts.Exceptions + c.Counts.Indicated + c.Counts.Undetermined > 0))
+        foreach (var control in workpaper.Controls)
         {
+            var (answered, isListed) = (control.Answered, control.Counts.Exceptions + control.Counts.Indicated + control.Counts.Undetermined > 0);
+            if (!isListed && answered.IsEmpty)
+                continue;
             text.WriteLine($"\n### Exceptions of {Escape(control.Result.Id)}\n");
             text.WriteLine($"{Escape(control.Counts.Words)}. {Escape(control.Conclusion)}: {Escape(control.Meaning)}.\n");
-            text.WriteLine("| exception | test | account | item | result | reason |\n|---|---|---|---|---|---|");
+            foreach (var answer in answered)
+                text.WriteLine($"- {Markdown.Escape(answer, PersonShown)}");
+            if (!answered.IsEmpty)
+                text.WriteLine();
+            if (!isListed)
+                continue;
+            var isConcluded = workpaper.Run.Concluded is not null;
+            text.WriteLine($"| exception | test | account | item | result | reason |{(isConcluded ? " a person says |" : "")}");
+            text.WriteLine($"|---|---|---|---|---|---|{(isConcluded ? "---|" : "")}");
             var count = 0L;
             foreach (var test in control.Tests)
             {
                 foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || ++count > ExceptionsShown)
+                    // An approved exception is listed only for what a person says of it.
+                    if (row.Verdict == ItemVerdict.Pass || (row.Verdict == ItemVerdict.Approved && control.SaidOf(row) is null)
+                        || ++count > ExceptionsShown)
                         continue;
                     text.WriteLine($"| {Escape(row.ExceptionId ?? "")} | {Escape(test)} | {Escape(Wording.Place(row.Target, row.Account))} | "
-                        + $"{Code(row.Item)} | {row.Result} | {Escape(row.Reason ?? "")} |");
+                        + $"{Code(row.Item)} | {row.Result} | {Escape(row.Reason ?? "")} |"
+                        + $"{(isConcluded ? $" {Markdown.Escape(control.SaidOf(row) ?? "", PersonShown)} |" : "")}");
                 }
             }
             if (count > ExceptionsShown)

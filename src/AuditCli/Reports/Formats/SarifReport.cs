@@ -145,7 +145,8 @@ internal sealed class SarifReport : IReportFormat
         };
         json.WriteStartObject();
         Start(json, control, rule, kind, level);
-        Message(json, "message", $"{row.Item}: {row.Result}{(row.Reason is { } reason ? $", {reason}" : "")}");
+        Message(json, "message", $"{row.Item}: {row.Result}{(row.Reason is { } reason ? $", {reason}" : "")}"
+            + $"{(control.SaidOf(row) is { } said ? $"; {said}" : "")}");
         json.WriteStartArray("locations");
         json.WriteStartObject();
         json.WriteStartObject("physicalLocation");
@@ -202,6 +203,7 @@ internal sealed class SarifReport : IReportFormat
         [
             $"{control.Conclusion}: {control.Meaning}",
             .. control.Reasons,
+            .. control.Answered,
             .. exceptions > ExceptionsShown
                 ? [$"{ExceptionsShown} of {exceptions} exceptions are given; {BundleLayout.ResultsFolder} has them all"]
                 : Array.Empty<string>(),

@@ -102,8 +102,15 @@ internal sealed record WorkpaperControl(
     /// <inheritdoc cref="OpenedBundle.Partitions"/>
     public IEnumerable<TestResult> Partitions => Bundle.Partitions(Result);
 
-    /// <summary>Why the control could not conclude more, the widest reason first.</summary>
-    public IEnumerable<string> Reasons => ControlReasons.Of(Result, Partitions);
+    /// <summary>Why the control could not conclude more, the widest reason first; questions to people that are open, and how they are answered.</summary>
+    public IEnumerable<string> Reasons =>
+        ControlReasons.Of(Result, Partitions).Concat(PeopleNotes.WaitsFor(Result, Definition, "BUNDLE", Bundle.Record.Concluded));
+
+    /// <summary>What people answered to the control's questions; nothing where nobody answered.</summary>
+    public ImmutableArray<string> Answered => [.. PeopleNotes.Answered(Result, Definition)];
+
+    /// <summary>Returns what a person makes of an exception; null if nobody said anything about it.</summary>
+    public string? SaidOf(PopulationRow row) => row.ExceptionId is { } id ? Dispositions.GetValueOrDefault(id) : null;
 
     /// <inheritdoc cref="ControlReasons.Meaning"/>
     public string Meaning => ControlReasons.Meaning(Result, Partitions);
@@ -139,7 +146,9 @@ internal sealed record WorkpaperControl(
     /// <summary>Whether each item was tested to the end: no question is open, and no item is undetermined.</summary>
     public bool IsWholly => OpenQuestions == 0 && Result.Conclusion != Controls.Conclusion.NeedsReview && Counts.Undetermined == 0;
 
-    private int OpenQuestions => Definition?.HumanAttributes.Length ?? 0;
+    private int OpenQuestions => PeopleNotes.Unanswered(Result, Definition).Count();
+
+    private ImmutableDictionary<string, string> Dispositions { get; } = PeopleNotes.Dispositions(Result);
 
     /// <summary>The origin and the digest of the control's file.</summary>
     public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";

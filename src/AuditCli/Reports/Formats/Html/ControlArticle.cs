@@ -35,6 +35,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Markup("</ul>");
         html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {control.Meaning}.</p>");
         WriteReasons(control);
+        WriteAnswers(control);
         WriteExceptions(control, number);
         WriteRegisters(control);
         WriteProcedure(control);
@@ -54,6 +55,16 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<li>{reason}</li>");
         if (reasons.Length > ListShown)
             html.Write($"<li>{ListShown} of {reasons.Length} are shown; {BundleLayout.ResultsFolder} has them all</li>");
+        html.Markup("</ul>");
+    }
+
+    private void WriteAnswers(WorkpaperControl control)
+    {
+        if (control.Answered is not { IsEmpty: false } answered)
+            return;
+        html.Markup("<h4>What people answered</h4><ul class=\"because\">");
+        foreach (var answer in answered)
+            html.Write($"<li>{answer}</li>");
         html.Markup("</ul>");
     }
 
@@ -91,6 +102,8 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Write($"<dt>Test</dt><dd>{test}: {control.Test(test)?.Title}</dd>");
         if (row.Approval is not null)
             html.Write($"<dt>Approved by</dt><dd>{row.ApprovalWords}</dd>");
+        if (control.SaidOf(row) is { } said)
+            html.Write($"<dt>A person says</dt><dd>{said}</dd>");
         foreach (var (name, value) in row.AttributeValues())
             html.Write($"<dt>{name}</dt><dd>{(value.Text.Length == 0 ? "–" : value.Text)}</dd>");
         html.Write($"<dt>Verdict in</dt><dd><code>{row.File}</code>, line {row.Line}</dd></dl>");

@@ -38,7 +38,7 @@ internal static class PopulationData
                     if (++all > left)
                         continue;
                     written++;
-                    Write(json, test, row);
+                    Write(json, test, row, control.SaidOf(row));
                     if (json.BytesPending > FlushAt)
                         json.Flush();
                 }
@@ -49,7 +49,7 @@ internal static class PopulationData
         return (written, all);
     }
 
-    private static void Write(Utf8JsonWriter json, string test, PopulationRow row)
+    private static void Write(Utf8JsonWriter json, string test, PopulationRow row, string? said)
     {
         json.WriteStartArray();
         json.WriteStringValue(Terminal.Line(test, TextShown));
@@ -58,7 +58,7 @@ internal static class PopulationData
         json.WriteStringValue(row.Result);
         json.WriteStringValue(Terminal.Line(row.ExceptionId ?? "", TextShown));
         json.WriteStringValue(Terminal.Line(row.Reason ?? "", TextShown));
-        json.WriteStringValue(Terminal.Line(row.ApprovalWords, TextShown));
+        json.WriteStringValue(Terminal.Line(string.Join("; ", new[] { row.ApprovalWords, said ?? "" }.Where(w => w.Length > 0)), TextShown));
         json.WriteStartArray();
         foreach (var (name, value) in row.AttributeValues())
         {

@@ -175,6 +175,8 @@ internal static class ControlSheet
     private static void WriteExceptions(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
     {
         Section(sheet, "9  Exceptions");
+        foreach (var answer in control.Answered)
+            Field(sheet, "People answered", answer);
         sheet.Row(WorkbookReport.Header("exception", "test", "account", "item", "result", "reason, approval"));
         var all = 0L;
         foreach (var test in control.Tests)
@@ -184,7 +186,7 @@ internal static class ControlSheet
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)
                     continue;
-                var why = string.Join("; ", new[] { row.Reason ?? "", row.ApprovalWords }.Where(w => w.Length > 0));
+                var why = string.Join("; ", new[] { row.Reason ?? "", row.ApprovalWords, control.SaidOf(row) ?? "" }.Where(w => w.Length > 0));
                 sheet.Row(
                 [
                     SheetCell.Of(row.ExceptionId),
@@ -218,7 +220,9 @@ internal static class ControlSheet
             Field(sheet, "What it cannot show", limitation);
         foreach (var note in control.Result.Notes)
             Field(sheet, "Note", note);
-        foreach (var question in control.Definition?.HumanAttributes ?? [])
+        foreach (var answer in control.Answered)
+            Field(sheet, "People answered", answer);
+        foreach (var question in PeopleNotes.Unanswered(control.Result, control.Definition))
             Fill(sheet, $"To be answered: {question.Id}", question.Question);
         Field(sheet, "Holds for", workpaper.SpanOf(control));
         if (control.Definition?.Recommendation is { } recommendation)

@@ -27,7 +27,7 @@ internal sealed class WorkbookReport : IReportFormat
         var names = sheets.ToDictionary(s => s.Control, s => s.Name);
         using var package = new WorkbookPackage(output);
         package.Sheet("Index", IndexSheet.Form, sheet => IndexSheet.Write(sheet, workpaper, names));
-        package.Sheet("Exceptions", ExceptionSheet.Form, sheet => ExceptionSheet.Write(sheet, workpaper, cancellationToken));
+        package.Sheet("Exceptions", ExceptionSheet.FormOf(workpaper), sheet => ExceptionSheet.Write(sheet, workpaper, cancellationToken));
         package.Sheet("IPE", EvidenceSheets.IpeForm, sheet => EvidenceSheets.WriteIpe(sheet, workpaper));
         package.Sheet("Inputs", EvidenceSheets.InputForm, sheet => EvidenceSheets.WriteInputs(sheet, workpaper));
         package.Sheet("Evidence", EvidenceSheets.EvidenceForm, sheet => EvidenceSheets.WriteEvidence(sheet, workpaper, cancellationToken));
