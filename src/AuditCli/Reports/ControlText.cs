@@ -6,6 +6,9 @@ namespace AuditCli.Reports;
 /// <summary>Prints a control for readers: its purpose first, then the evidence it reads, then how it is tested.</summary>
 internal static class ControlText
 {
+    /// <summary>Where values begin: two blanks after the longest label.</summary>
+    private const int ValueColumn = 27;
+
     /// <summary>
     /// Returns the allowed range of a number or timestamp parameter, in brackets after a space; empty if the control does not limit it.
     /// </summary>
@@ -21,40 +24,47 @@ internal static class ControlText
             + $"{control.Frequency}{(control.KeyControl ? "; key control" : "")}");
         output.WriteLine($"owner {control.Owner}; {loaded.Origin.ToString().ToLowerInvariant()}, sha256 {control.Sha256}");
         output.WriteLine();
-        output.WriteLine($"objective   {control.Objective}");
-        output.WriteLine($"risk        {control.Risk}");
+        Line("objective", control.Objective);
+        Line("risk", control.Risk);
         foreach (var (label, value) in RelianceWords.Of(control))
-            output.WriteLine($"{label.ToLowerInvariant()}: {value}");
-        output.WriteLine($"helps with  {string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}");
+            Line(label.ToLowerInvariant(), value);
+        Line("helps with", string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}")));
         foreach (var parameter in control.Parameters)
         {
             var allowed = parameter.Form.SaysNothing ? "" : $" ({parameter.Form.Words(parameter.Column)})";
-            output.WriteLine($"parameter   ${parameter.Name} = {parameter.Default.GetRawText()}{allowed}: {parameter.Why}");
+            Line("parameter", $"${parameter.Name} = {parameter.Default.GetRawText()}{allowed}: {parameter.Why}");
         }
         output.WriteLine();
         foreach (var need in control.Evidence)
         {
-            output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}"
+            Line(
+                "evidence",
+                $"{need.Name}: {need.Source} {need.Operation}"
                 + $"{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Where is { } where ? $" where {where}" : "")}"
                 + $"{(need.Keep is { } keep ? $", keeps {keep}" : "")}{(need.Optional ? ", optional" : "")}");
         }
         foreach (var check in control.Completeness)
-            output.WriteLine($"complete if {check.Name} (sources: {RelianceWords.Sources(control, check.Name)})");
+        {
+            Line("complete if", check.Name);
+            Line("  sources", RelianceWords.Sources(control, check.Name));
+        }
         if (control.NoCompleteness is { } why)
-            output.WriteLine($"no completeness check: {why}");
+            Line("no completeness check", why);
         foreach (var test in control.Tests)
         {
             output.WriteLine();
             output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}, "
                 + $"{(control.ModeOf(test) == ControlMode.Period ? "over the period" : "at a point in time")}: {test.Title}");
             foreach (var (label, value) in RelianceWords.Of(test).Concat(RelianceWords.OfPopulation(test)))
-                output.WriteLine($"  {label.ToLowerInvariant()}: {value}");
+                Line($"  {label.ToLowerInvariant()}", value);
             foreach (var line in test.Sql.TrimEnd().Split('\n'))
                 output.WriteLine($"    {line.TrimEnd()}");
         }
         output.WriteLine();
         foreach (var limitation in control.Limitations)
-            output.WriteLine($"limitation  {limitation}");
-        output.WriteLine($"recommendation  {control.Recommendation}");
+            Line("limitation", limitation);
+        Line("recommendation", control.Recommendation);
+
+        void Line(string label, string value) => output.WriteLine($"{label.PadRight(ValueColumn)}{value}");
     }
 }

@@ -27,7 +27,7 @@ internal static class RelianceWords
     public static IEnumerable<(string Label, string Value)> Of(TestProcedure test) =>
     [
         ("Procedure", test.Procedure ?? NotStated),
-        ("Method, assertions", $"{test.Method ?? NotStated}; {Listed(test.Assertions)}"),
+        ("Method, assertions", $"{test.Method ?? NotStated}; {(test.Assertions.IsEmpty ? NotStated : string.Join(", ", test.Assertions))}"),
     ];
 
     /// <summary>Returns what the population of a test is, as labels and values.</summary>
@@ -41,7 +41,7 @@ internal static class RelianceWords
 
     /// <summary>Returns where the two numbers of a completeness check come from.</summary>
     public static string Sources(Control? control, string check) =>
-        control?.Completeness.FirstOrDefault(c => c.Name == check)?.Sources is [var first, var second] ? $"{first} and {second}" : NotStated;
+        control?.Completeness.FirstOrDefault(c => c.Name == check)?.Sources is [var first, var second] ? $"{first}; {second}" : NotStated;
 
     private static string Listed(ImmutableArray<string> texts) => texts.IsEmpty ? NotStated : string.Join("; ", texts);
 

@@ -262,9 +262,9 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
 
         var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c
             .Replace("default: 90", "default: 10", StringComparison.Ordinal)
-            .Replace("version: 1.3.0", "version: 1.4.0", StringComparison.Ordinal)));
+            .Replace("version: 1.3.1", "version: 1.4.0", StringComparison.Ordinal)));
         Assert.Equal(2, stricter.ExitCode);
-        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.3.0 -> 1.4.0)", stricter.Output, StringComparison.Ordinal);
+        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.3.1 -> 1.4.0)", stricter.Output, StringComparison.Ordinal);
         Assert.Contains("parameter max_age_days was 90 and is 10", stricter.Output, StringComparison.Ordinal);
         Assert.Contains($"{Item}: verdict pass -> deviation", stricter.Output, StringComparison.Ordinal);
     }
