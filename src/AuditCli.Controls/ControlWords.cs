@@ -47,6 +47,13 @@ public static class ControlWords
     public static ImmutableArray<string> Assertions { get; } =
         ["existence", "completeness", "accuracy", "validity", "restricted-access", "cutoff", "valuation", "rights", "presentation"];
 
+    /// <summary>What a file that somebody handed over is.</summary>
+    public static ImmutableArray<string> SourceKinds { get; } =
+        ["system-export", "database-query", "spreadsheet", "document", "external-confirmation"];
+
+    /// <summary>Whose credentials read a target.</summary>
+    public static ImmutableArray<string> CredentialsOf { get; } = ["auditor", "management"];
+
     public static ImmutableArray<string> DesignResults { get; } = ["effective", "ineffective"];
 
     public static ImmutableArray<string> NatureTypes { get; } = ["preventive", "detective"];

@@ -28,6 +28,23 @@ public sealed record Engagement
     /// <summary>The people who work on the audit or answer for the entity; empty if the engagement does not list them.</summary>
     public ImmutableArray<TeamMember> Team { get; init; } = [];
 
+    /// <summary>The day from which bundles are retained for <see cref="RetainedYears"/> years, usually the report's; null if it is not stated.</summary>
+    public DateOnly? RetainFrom { get; init; }
+
+    /// <summary>For how many years work papers are kept (PCAOB AS 1215.14).</summary>
+    public const int RetainedYears = 7;
+
+    /// <summary>The last day of retention; null if it is not stated.</summary>
+    public DateOnly? RetainUntil => RetainFrom?.AddYears(RetainedYears);
+
+    public LegalHold? LegalHold { get; init; }
+
+    /// <summary>The targets that are read with the auditor's own credentials; management gave those of all others.</summary>
+    public ImmutableSortedSet<string> ReadByAuditor { get; init; } = [];
+
+    /// <summary>Returns who obtained the evidence of a target.</summary>
+    public string ObtainedByOf(string target) => ReadByAuditor.Contains(target) ? ObtainedBy.Auditor : ObtainedBy.Management;
+
     /// <summary>The first words of a name that <c>init</c> writes where nobody was named.</summary>
     public const string Nobody = "Nobody yet";
 
@@ -61,6 +78,35 @@ public sealed record Engagement
     /// <summary>The parsed file, for faults that are found only beside the controls; null if the engagement was not read from a file.</summary>
     internal YamlMap? Tree { get; init; }
 }
+
+/// <summary>
+/// The receipt of a file that somebody handed over: external information in electronic form, of which the auditor must know where it came
+/// from and whether it was changed (PCAOB AS 1105.10A).
+/// </summary>
+/// <param name="ReceivedSha256">The digest at receipt.</param>
+/// <param name="SourceSystem">The system that produced it.</param>
+/// <param name="SourceKind">One of <see cref="ControlWords.SourceKinds"/>.</param>
+/// <param name="Transformations">What was done to it between receipt and use; null for nothing, so that the digest is the file's.</param>
+/// <param name="ComparedToSource">How a part of it was compared with its source; null if it was not.</param>
+public sealed record InputReceipt(
+    string GivenBy, string ReceivedBy, DateTimeOffset ReceivedAt, Digest ReceivedSha256, string SourceSystem, string SourceKind,
+    string? Transformations, string? ComparedToSource);
+
+/// <summary>Who obtained evidence, which decides how far it can be relied on (PCAOB AS 1105.08).</summary>
+public static class ObtainedBy
+{
+    /// <summary>The auditor's own identity read it from the system.</summary>
+    public const string Auditor = "auditor_direct";
+
+    /// <summary>Management read it, or handed it over.</summary>
+    public const string Management = "management_provided";
+
+    /// <summary>A third party confirmed it.</summary>
+    public const string External = "external";
+}
+
+/// <summary>A decision that the bundle is kept beyond its retention, for example during litigation.</summary>
+public sealed record LegalHold(DateOnly Since, string By, string Why);
 
 /// <summary>What a person of the engagement's team does.</summary>
 public enum TeamRole
@@ -105,6 +151,12 @@ public sealed record EngagementInput(
 {
     /// <summary>Where the rows are in the file.</summary>
     public InputLayout Layout { get; init; } = InputLayout.Whole;
+
+    /// <summary>How the file came from its source to here; null where nobody recorded it.</summary>
+    public InputReceipt? Receipt { get; init; }
+
+    /// <summary>Who obtained the file from its source: management, unless the receipt says that a third party confirmed it.</summary>
+    public string ObtainedBy => Receipt?.SourceKind == "external-confirmation" ? Controls.ObtainedBy.External : Controls.ObtainedBy.Management;
 
     /// <summary>The totals according to the person who provided the file, by column, as plain decimals.</summary>
     public ImmutableSortedDictionary<string, string> StatedTotals { get; init; } = ImmutableSortedDictionary<string, string>.Empty;

@@ -53,7 +53,19 @@ public sealed class SchemaAgreementTests
         var content = Samples.ShippedEngagement.Replace(
             "file: inputs/leavers.csv,",
             "file: inputs/leavers.csv, sheet: Leavers, rows: /items/*, stated_totals: { amount: 45000.15 },",
-            StringComparison.Ordinal) + "\nteam: [{ name: Q. Quiet, role: respondent }]\n";
+            StringComparison.Ordinal) + """
+
+            team: [{ name: Q. Quiet, role: respondent }]
+            retain_from: 2027-03-01
+            legal_hold: { since: 2026-11-01, by: G. Counsel, why: Litigation }
+
+            """;
+        content = content.Replace(
+            "stated_rows: 57,",
+            "stated_rows: 57, receipt: { given_by: H. Resources, received_by: A. Preparer, received_at: 2026-09-30T10:00:00Z, received_sha256: "
+                + $"{Digest.Of([])}, source_system: HRIS, source_kind: system-export, transformations: Saved as CSV., compared_to_source: Five rows. }},",
+            StringComparison.Ordinal)
+            .Replace("dev:     { aws: { regions: [eu-west-1] } }", "dev:     { aws: { regions: [eu-west-1] }, credentials_of: auditor }", StringComparison.Ordinal);
 
         EveryKeyIsUsed("engagement.schema.json", content);
         Agree(schema, content, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.Shipped).Faults));

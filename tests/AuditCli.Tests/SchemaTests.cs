@@ -34,7 +34,7 @@ public sealed class SchemaTests
         using var schema = Read("engagement.schema.json");
         var targets = schema.RootElement.GetProperty("properties").GetProperty("targets").GetProperty("patternProperties").EnumerateObject().Single().Value;
 
-        var offered = targets.GetProperty("properties").EnumerateObject().SelectMany(s => Settings(schema.RootElement, s));
+        var offered = targets.GetProperty("properties").EnumerateObject().Where(s => s.Name != "credentials_of").SelectMany(s => Settings(schema.RootElement, s));
         Assert.Equal(Sources.SelectMany(Settings).Order(), offered.Order());
         Assert.False(targets.GetProperty("additionalProperties").GetBoolean());
     }
@@ -45,12 +45,22 @@ public sealed class SchemaTests
     [Fact]
     public void What_the_sources_decide_in_the_schemas_is_generated_from_them()
     {
-        Generated("engagement.schema.json", "          \"maxProperties\": 1,\n", "          }\n        }\n      }\n    },\n", TargetsOf(CollectorCatalog.All));
+        Generated("engagement.schema.json", "          \"oneOf\": [{ \"required\"", "          }\n        }\n      }\n    },\n", TargetsOf(CollectorCatalog.All));
         Generated("control.schema.json", "      \"oneOf\": [{ \"required\"", "        \"params\": ", EvidenceOf(CollectorCatalog.All));
     }
 
     private static string TargetsOf(IEnumerable<CollectorEntry> entries) =>
-        "          \"maxProperties\": 1,\n          \"additionalProperties\": false,\n          \"properties\": {\n" + string.Join(",\n", entries.Select(e => $$"""
+        $"          \"oneOf\": [{string.Join(", ", entries.Select(e => $"{{ \"required\": [{Text(e.Source.Name)}] }}"))}],\n"
+        + """
+                    "additionalProperties": false,
+                    "properties": {
+                      "credentials_of": {
+                        "description": "Whose credentials read it. Default: management, which gave them to the auditor.",
+                        "type": "string",
+                        "enum": ["auditor", "management"]
+                      },
+
+            """.ReplaceLineEndings("\n") + string.Join(",\n", entries.Select(e => $$"""
                     "{{e.Source.Name}}": {
                       "description": {{Text(e.Source.TargetDescription)}},
                       "type": "object",

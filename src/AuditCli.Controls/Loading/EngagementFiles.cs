@@ -35,6 +35,9 @@ internal sealed class EngagementFiles
     /// <summary>Whether only the bundle's copies are used; they do not include inputs that no control requested.</summary>
     public bool AreABundles => _place is not null;
 
+    /// <summary>Whether inputs are the files that people handed over, and not copies in a bundle.</summary>
+    public bool AreOriginals => !AreABundles && InputsIn is null;
+
     /// <summary>Whether the targets are read over a network, so that the files named in their settings are needed.</summary>
     public bool AreLive(MapReader map) => !AreABundles && map.Map.Find("replay") is null;
 

@@ -145,10 +145,12 @@ public static class EngagementLoader
         var tolerance = map.OptionalFormed("as_of_tolerance", TextForm.Duration);
         var (preparer, reviewer) = People(map, faults);
         var team = Team(map, preparer, reviewer, faults);
+        var retainFrom = map.Optional("retain_from") is { } retained ? NodeReader.Date(retained, "'retain_from'", faults) : null;
+        var hold = Hold(map);
         var library = files.Library(map, faults);
         var (include, notApplicable, overrides) = Controls(map, faults);
         var inputs = Inputs(map, files, faults);
-        var targets = TargetReader.Read(map, sources, files.Folder, live: files.AreLive(map), faults);
+        var (targets, readByAuditor) = TargetReader.Read(map, sources, files.Folder, live: files.AreLive(map), faults);
         var replay = files.Replay(map, faults);
         map.Close();
         if (faults.Count > 0 || period is null)
@@ -163,6 +165,9 @@ public static class EngagementLoader
             Preparer = preparer,
             Reviewer = reviewer,
             Team = team,
+            RetainFrom = retainFrom,
+            LegalHold = hold,
+            ReadByAuditor = readByAuditor,
             Library = library,
             Include = include,
             NotApplicable = notApplicable,
@@ -208,6 +213,15 @@ public static class EngagementLoader
             team.Add(new(name, known));
         }
         return team.ToImmutable();
+    }
+
+    private static LegalHold? Hold(MapReader map)
+    {
+        if (map.OptionalMap("legal_hold") is not { } hold)
+            return null;
+        var read = new LegalHold(hold.Date("since") ?? default, hold.Text("by"), hold.Text("why"));
+        hold.Close();
+        return read;
     }
 
     private static ImmutableArray<(string Word, TeamRole Value)> TeamRoles { get; } =
@@ -284,12 +298,15 @@ public static class EngagementLoader
                 continue;
             var written = reader.Text("file");
             var path = written.Length == 0 ? null : files.Input(name.Text, reader.Map.Find("file")!, written, faults);
-            var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), reader.Date("obtained_on") ?? default,
+            var obtainedOn = reader.Date("obtained_on") ?? default;
+            var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), obtainedOn,
                 reader.Text("how"), reader.Optional("stated_rows") is { } rows ? NodeReader.Count(rows, "'stated_rows'", faults) : null,
                 reader.OptionalText("report_parameters"), written)
             {
                 Layout = InputReader.Layout(reader, written, faults),
                 StatedTotals = InputReader.Totals(reader, faults),
+                // A bundle's copy may have digests in the place of personal values; verification compares it with what was sealed.
+                Receipt = InputReader.Receipt(reader, name.Text, files.AreOriginals ? path : null, obtainedOn, faults),
             };
             reader.Close();
             if (path is not null || !files.AreABundles)

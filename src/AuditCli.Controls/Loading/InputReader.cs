@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
 
@@ -42,6 +45,49 @@ internal static class InputReader
                 faults.Form(value.Position, $"the total of '{column.Text}' must be a plain decimal such as 45000.15, with at most 38 digits after the point");
         }
         return totals.Count == 0 ? ImmutableSortedDictionary<string, string>.Empty : totals.ToImmutable();
+    }
+
+    /// <summary>Reads <c>receipt</c>, and compares the digest at receipt with the file's.</summary>
+    /// <param name="file">The full path of the file; null where it is not to be compared, as in a bundle.</param>
+    /// <param name="obtainedOn">The day on which the source gave the file.</param>
+    public static InputReceipt? Receipt(MapReader reader, string name, string? file, DateOnly obtainedOn, FaultList faults)
+    {
+        if (reader.OptionalMap("receipt") is not { } receipt)
+            return null;
+        var at = receipt.Required("received_at") is { } node ? NodeReader.Timestamp(node, "'received_at'", faults) : null;
+        var digest = Digest.TryParse(receipt.Formed("received_sha256", TextForm.Sha256), out var received) ? received : (Digest?)null;
+        var read = new InputReceipt(
+            receipt.Text("given_by"), receipt.Text("received_by"), at ?? default, digest ?? default, receipt.Text("source_system"),
+            receipt.Word("source_kind", ControlWords.SourceKinds), receipt.OptionalText("transformations"), receipt.OptionalText("compared_to_source"));
+        receipt.Close();
+        if (at is null || digest is not { } stated)
+            return null;
+        if (PersonName.IsSame(read.GivenBy, read.ReceivedBy))
+            faults.Meaning(receipt.Map.Find("received_by")!.Position, $"input '{name}': '{read.ReceivedBy}' gave the file too; a receipt is from one person to another");
+        if (obtainedOn != default && DateOnly.FromDateTime(at.Value.UtcDateTime) < obtainedOn.AddDays(-1))
+            faults.Meaning(receipt.Map.Find("received_at")!.Position, $"input '{name}' was received before its source gave it, on {obtainedOn:yyyy-MM-dd}");
+        if (read.Transformations is null && file is not null && File.Exists(file) && DigestOf(file) is { } now && now != stated)
+        {
+            faults.Meaning(
+                receipt.Map.Find("received_sha256")!.Position,
+                $"input '{name}' was received with the SHA-256 {stated}, and the file has {now}: it was changed since; "
+                + "give it as it was received, or say under 'transformations' what was done to it");
+        }
+        return read;
+    }
+
+    /// <summary>Returns the digest of a file; null where it cannot be read, which is a fault elsewhere.</summary>
+    private static Digest? DigestOf(string file)
+    {
+        try
+        {
+            using var content = RegularFile.OpenRead(file);
+            return Digest.FromHash(SHA256.HashData(content));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether a text is the sum of a column of any type: a plain decimal of any number of digits before the point.</summary>

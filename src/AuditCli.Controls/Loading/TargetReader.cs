@@ -7,10 +7,23 @@ namespace AuditCli.Controls.Loading;
 /// <summary>Reads the targets of an engagement and checks their settings against those that each source allows.</summary>
 internal static class TargetReader
 {
+    private const string Credentials = "credentials_of";
+
+    /// <summary>Reads the targets, and the names of those that the auditor's own credentials read.</summary>
     /// <param name="folder">The full path of the engagement's folder.</param>
     /// <param name="live">Whether files named in settings are needed; a replay does not read them.</param>
-    public static ImmutableArray<Target> Read(MapReader map, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults) =>
-        [.. map.Entries("targets", TextForm.Name).Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()];
+    public static (ImmutableArray<Target> Targets, ImmutableSortedSet<string> ReadByAuditor) Read(
+        MapReader map, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults)
+    {
+        var entries = map.Entries("targets", TextForm.Name);
+        var auditors = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            if ((entry.Value as YamlMap)?.Find(Credentials) is { } whose && NodeReader.Word(whose, $"'{Credentials}'", ControlWords.CredentialsOf, faults) == "auditor")
+                auditors.Add(entry.Key.Text);
+        }
+        return ([.. entries.Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()], auditors.ToImmutable());
+    }
 
     private static Target? Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults)
     {
@@ -21,12 +34,13 @@ internal static class TargetReader
             return null;
         }
         var known = string.Join(", ", sources.Select(s => s.Name));
-        if (map.Entries.Length != 1)
+        var named = map.Entries.Where(e => e.Key.Text != Credentials).ToArray();
+        if (named.Length != 1)
         {
-            faults.Form(map.Position, $"target '{name}' must have exactly one source ({known}), but has {map.Entries.Length}");
+            faults.Form(map.Position, $"target '{name}' must have exactly one source ({known}), but has {named.Length}");
             return null;
         }
-        var (word, settings) = map.Entries[0];
+        var (word, settings) = named[0];
         if (sources.FirstOrDefault(s => s.Name == word.Text) is not { } source)
         {
             faults.Form(word.Position, $"unknown source '{word.Text}'{NearMiss.Hint(word.Text, sources.Select(s => s.Name))}; the sources are {known}");

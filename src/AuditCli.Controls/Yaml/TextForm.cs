@@ -31,6 +31,8 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     public static readonly TextForm Unit = new(
         UnitPattern(), "a noun in the singular such as 'access key' (letters, digits, '-' and single blanks, at most 40, ending with the noun)");
 
+    public static readonly TextForm Sha256 = new(Sha256Pattern(), "a SHA-256 of 64 lower-case hexadecimal digits, as sha256sum prints it");
+
     public static readonly TextForm Date = new(DatePattern(), "a date such as 2026-09-30");
 
     public static readonly TextForm Timestamp = new(TimestampPattern(), "a time with its zone such as 2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00");
@@ -65,6 +67,9 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
 
     [GeneratedRegex(@"^(?=.{1,40}\z)[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z0-9-]+)*(?<=[A-Za-z])\z")]
     private static partial Regex UnitPattern();
+
+    [GeneratedRegex(@"^[0-9a-f]{64}\z")]
+    private static partial Regex Sha256Pattern();
 
     [GeneratedRegex(@"^[0-9]{4}-[0-9]{2}-[0-9]{2}\z")]
     private static partial Regex DatePattern();

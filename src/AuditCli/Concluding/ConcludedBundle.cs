@@ -71,7 +71,8 @@ internal sealed class ConcludedBundle(OpenedBundle collected, string path, Audit
         await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         await bundle.WriteFileAsync(BundleLayout.Run, record.Write(), cancellationToken);
         var away = options.ArchivesAt is { } at ? MoveAway(bundle, shard, at, options.Out) : default;
-        var (seal, signed) = await SigningSession.SealAsync(bundle, signing, now, away.Entry is { } entry ? [entry] : [], cancellationToken);
+        var (seal, signed) = await SigningSession.SealAsync(
+            bundle, signing, now, collected.Scope(host.Sources).Engagement.RetainUntil, away.Entry is { } entry ? [entry] : [], cancellationToken);
         return new(seal, results, record, signed, away.File);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using AuditCli.Controls;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reports;
 
@@ -42,6 +43,14 @@ internal static class RelianceWords
     /// <summary>Returns where the two numbers of a completeness check come from.</summary>
     public static string Sources(Control? control, string check) =>
         control?.Completeness.FirstOrDefault(c => c.Name == check)?.Sources is [var first, var second] ? $"{first}; {second}" : NotStated;
+
+    /// <summary>Returns how an input came from its source to the bundle.</summary>
+    public static string Receipt(EngagementInput? input) => input?.Receipt is not { } receipt
+        ? "no receipt"
+        : $"given by {receipt.GivenBy} to {receipt.ReceivedBy} at {Rfc3339.Format(receipt.ReceivedAt)}; {receipt.SourceSystem} ({receipt.SourceKind}); "
+            + $"SHA-256 at receipt {receipt.ReceivedSha256}, "
+            + $"{(receipt.Transformations is { } changed ? $"changed since: {changed}" : "unchanged when it was read")}; "
+            + $"compared to its source: {receipt.ComparedToSource ?? NotStated}";
 
     private static string Listed(ImmutableArray<string> texts) => texts.IsEmpty ? NotStated : string.Join("; ", texts);
 

@@ -157,7 +157,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
         await bundle.WriteFileAsync(BundleLayout.Run, record.Write(), cancellationToken);
-        var (seal, signed) = await SigningSession.SealAsync(bundle, signing, facts.Finished, elsewhere: [], cancellationToken);
+        var (seal, signed) = await SigningSession.SealAsync(
+            bundle, signing, facts.Finished, prepared.Engagement.RetainUntil, elsewhere: [], cancellationToken);
         (PartialFolder, SealedFolder) = (null, seal.Path);
         return new(prepared, seal, results, facts, record, signed);
     }

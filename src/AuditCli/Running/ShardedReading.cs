@@ -80,7 +80,7 @@ internal sealed class ShardedReading(
         // The exchanges with which targets were entered are those of the whole run, and are in its bundle.
         var facts = factsOf([.. units.Select(u => u with { Exchanges = [] })]) with { Started = started, Finished = host.Clock.GetUtcNow(), Leaks = leaks };
         await shard.WriteFileAsync(BundleLayout.Run, RunRecording.Of(shard.BundleId, prepared, facts).Write(), cancellationToken);
-        var seal = await SigningSession.SealShardAsync(shard, signing, facts.Finished, cancellationToken);
+        var seal = await SigningSession.SealShardAsync(shard, signing, facts.Finished, prepared.Engagement.RetainUntil, cancellationToken);
         await Task.Run(() => BundleArchiver.Write(seal.Path, cancellationToken), cancellationToken);
         BundleArchiver.RemoveFolder(seal.Path);
         Add(BundleFolder.Sealed(bundle.PathOf(BundleLayout.ShardArchive(shard.BundleId)), seal.TagManifestSha256));

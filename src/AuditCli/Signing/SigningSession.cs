@@ -54,16 +54,17 @@ internal sealed class SigningSession : IDisposable
         folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync) { Expected = verified }, cancellationToken);
 
     /// <summary>Seals a bundle that this process made, signs it if there is a session, and makes it the head of its locker.</summary>
-    /// <param name="finished">The time of sealing; the bundle must be kept for seven years from that day.</param>
+    /// <param name="finished">The time of sealing.</param>
+    /// <param name="retainUntil">The last day of retention; null for that of work papers, seven years from sealing.</param>
     /// <param name="elsewhere">The archives of shards that are not in the bundle.</param>
     /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
     public static async Task<(SealedBundle Bundle, SignedBundle? Signed)> SealAsync(
-        BundleWriter bundle, SigningSession? signing, DateTimeOffset finished, ImmutableArray<FetchEntry> elsewhere, CancellationToken cancellationToken)
+        BundleWriter bundle, SigningSession? signing, DateTimeOffset finished, DateOnly? retainUntil, ImmutableArray<FetchEntry> elsewhere,
+        CancellationToken cancellationToken)
     {
-        var day = DateOnly.FromDateTime(finished.UtcDateTime);
         SignedBundle? signed = null;
         var seal = await bundle.SealAsync(
-            new(Tool.NameAndVersion, day, day.AddYears(7)) { Elsewhere = elsewhere },
+            InfoOf(finished, retainUntil) with { Elsewhere = elsewhere },
             signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
             cancellationToken);
         if (signed is not null)
@@ -75,14 +76,16 @@ internal sealed class SigningSession : IDisposable
     /// <inheritdoc cref="SealAsync" path="/param"/>
     /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
     public static Task<SealedBundle> SealShardAsync(
-        BundleWriter shard, SigningSession? signing, DateTimeOffset finished, CancellationToken cancellationToken)
-    {
-        var day = DateOnly.FromDateTime(finished.UtcDateTime);
-        return shard.SealAsync(
-            new(Tool.NameAndVersion, day, day.AddYears(7)),
+        BundleWriter shard, SigningSession? signing, DateTimeOffset finished, DateOnly? retainUntil, CancellationToken cancellationToken) => shard.SealAsync(
+            InfoOf(finished, retainUntil),
             signing is null ? null : folder => BundleSigner.SignAsync(
                 folder, new(signing._key, Challenge: null, Previous: null, signing._options.Authorities, AskAsync), cancellationToken),
             cancellationToken);
+
+    private static BagInfo InfoOf(DateTimeOffset finished, DateOnly? retainUntil)
+    {
+        var day = DateOnly.FromDateTime(finished.UtcDateTime);
+        return new(Tool.NameAndVersion, day, retainUntil ?? day.AddYears(Controls.Engagement.RetainedYears));
     }
 
     /// <summary>The fingerprint of the key (SHA-256 of its SubjectPublicKeyInfo).</summary>

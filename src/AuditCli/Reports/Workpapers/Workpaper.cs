@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
@@ -20,6 +21,15 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
 {
     /// <summary>The result of verification; null in the reports inside the bundle, which are written before the seal.</summary>
     public VerifyReport? Verification { get; init; }
+
+    /// <summary>The engagement as it was sealed; null if this version cannot read it.</summary>
+    public Engagement? Engagement { get; init; }
+
+    /// <summary>Returns who obtained an evidence item.</summary>
+    public string ObtainedBy(EvidenceItem item) => Engagement is not { } engagement ? RelianceWords.NotStated
+        : item.Source == EvidenceNeed.FileSource
+            ? engagement.Inputs.FirstOrDefault(i => i.Name == item.Operation)?.ObtainedBy ?? AuditCli.Controls.ObtainedBy.Management
+        : engagement.ObtainedByOf(item.Target);
 
     /// <summary>The traces from items to the raw evidence.</summary>
     public ControlTraces Traces { get; } = new(Bundle);
@@ -76,6 +86,10 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
         ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
         ("Preparer", Run.Preparer),
         ("Reviewer", Run.Reviewer),
+        .. Engagement?.RetainUntil is { } last ? [("Retain until", last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))] : Array.Empty<(string, string)>(),
+        .. Engagement?.LegalHold is { } hold
+            ? [("Legal hold", $"since {hold.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}, by {hold.By}: {hold.Why}")]
+            : Array.Empty<(string, string)>(),
         ("Tool", $"{Run.Tool.Name} {Run.Tool.Version}, {Run.Tool.Runtime}, {Run.Tool.System}"),
         ("Engine", $"{Results.Engine.Name} {Results.Engine.Version}"),
         ("Bundle", Run.BundleId),

@@ -3,6 +3,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports.Workpapers;
 
@@ -20,7 +21,9 @@ internal static class WorkpaperReader
         var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources)))
             .Select(c => new WorkpaperControl(
                 bundle, c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
-        return new(bundle, run, [.. controls], ScopeNotes.Of(run, bundle.Results));
+        var (engagement, _) = EngagementLoader.OfBundle(
+            bundle.Files.Read(BundleLayout.Engagement), bundle.Files.Has, sources, [.. library.Controls.Select(c => c.Control)]);
+        return new(bundle, run, [.. controls], ScopeNotes.Of(run, bundle.Results)) { Engagement = engagement };
     }
 
     private static string WhyNot(ControlLibrary library, ControlResult result) =>

@@ -117,7 +117,8 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
     private void WriteRaw(TracedReference raw)
     {
         html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, ");
-        html.Write($"read as {(raw.Item.Identity.Length == 0 ? "a file supplied by management" : raw.Item.Identity)}</dd>");
+        html.Write($"read as {(raw.Item.Identity.Length == 0 ? "a file supplied by management" : raw.Item.Identity)}, ");
+        html.Write($"{workpaper.ObtainedBy(raw.Item)}</dd>");
         html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code>{(raw.Kind == TraceKind.Register ? "" : raw.Note)}</dd>");
         if (raw.File is { } file)
             html.Write($"<dt>In</dt><dd><code>{file}</code>, SHA-256 <code>{workpaper.Bundle.Files.DigestOf(file).Hex}</code></dd>");

@@ -15,9 +15,9 @@ internal static class EvidenceSheets
 {
     public static SheetForm IpeForm { get; } = new([14, 8, 14, 20, 74, 16, 16, 14, 40], 1);
 
-    public static SheetForm InputForm { get; } = new([26, 32, 14, 44, 13, 11, 26, 26, 68], 1);
+    public static SheetForm InputForm { get; } = new([26, 32, 14, 44, 13, 11, 26, 26, 68, 22, 80], 1);
 
-    public static SheetForm EvidenceForm { get; } = new([40, 52, 12, 20, 14, 34, 32, 12, 26, 40, 8, 10, 68, 46, 24, 24, 12, 54, 44], 1);
+    public static SheetForm EvidenceForm { get; } = new([40, 52, 12, 20, 14, 34, 32, 12, 26, 40, 8, 10, 68, 46, 24, 24, 12, 54, 44, 22], 1);
 
     public static void WriteIpe(SheetWriter sheet, Workpaper workpaper)
     {
@@ -56,9 +56,11 @@ internal static class EvidenceSheets
     public static void WriteInputs(SheetWriter sheet, Workpaper workpaper)
     {
         sheet.Row(WorkbookReport.Header(
-            "input", "obtained from", "obtained on", "how", "stated rows", "rows read", "agree?", "report parameters", "SHA-256 of the rows"));
+            "input", "obtained from", "obtained on", "how", "stated rows", "rows read", "agree?", "report parameters", "SHA-256 of the rows",
+            "obtained by", "receipt"));
         foreach (var input in workpaper.Run.Inputs)
         {
+            var stating = workpaper.Engagement?.Inputs.FirstOrDefault(i => i.Name == input.Name);
             var read = workpaper.Evidence.Where(e => e.Source == EvidenceNeed.FileSource && e.Operation == input.Name).ToArray();
             var (word, style) = input.Tested == false ? ("attached, not tested", CellStyle.Doubtful)
                 : input.StatedRows is not { } stated ? ("no number was stated", CellStyle.Doubtful)
@@ -73,16 +75,18 @@ internal static class EvidenceSheets
                 read is [var first, ..] ? SheetCell.Of(first.Items) : SheetCell.Of("not read", CellStyle.Doubtful),
                 SheetCell.Of(word, style),
                 SheetCell.Of(input.ReportParameters, CellStyle.Wrapped),
-                SheetCell.Of(read.FirstOrDefault()?.TableSha256?.Hex, CellStyle.Code));
+                SheetCell.Of(read.FirstOrDefault()?.TableSha256?.Hex, CellStyle.Code),
+                SheetCell.Of(stating?.ObtainedBy ?? RelianceWords.NotStated),
+                SheetCell.Of(RelianceWords.Receipt(stating), CellStyle.Wrapped));
         }
-        sheet.FilterFrom(1, 9);
+        sheet.FilterFrom(1, 11);
     }
 
     public static void WriteEvidence(SheetWriter sheet, Workpaper workpaper, CancellationToken cancellationToken)
     {
         sheet.Row(WorkbookReport.Header(
             "used by", "evidence id", "target", "account", "region", "operation", "parameters", "outcome", "code", "message", "pages", "rows",
-            "SHA-256 of the rows", "read as", "started", "finished", "exchanges", "first record id", "file"));
+            "SHA-256 of the rows", "read as", "started", "finished", "exchanges", "first record id", "file", "obtained by"));
         var all = 0L;
         foreach (var item in workpaper.Evidence)
         {
@@ -109,11 +113,12 @@ internal static class EvidenceSheets
                 SheetCell.Of(Rfc3339.Format(item.Finished)),
                 !item.IsPerParent ? SheetCell.Of(item.Exchanges.Length) : SheetCell.Of("per row"),
                 SheetCell.Of(item.Calls is null ? item.Exchanges.FirstOrDefault()?.RecordId : item.Calls, CellStyle.Code),
-                SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code));
+                SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code),
+                SheetCell.Of(workpaper.ObtainedBy(item)));
         }
         if (all >= SheetWriter.MaxRows - 1)
             WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, BundleLayout.EvidenceIndex);
-        sheet.FilterFrom(1, 19);
+        sheet.FilterFrom(1, 20);
     }
 
     /// <summary>Returns the parameters of the request as <c>name=value</c>.</summary>
