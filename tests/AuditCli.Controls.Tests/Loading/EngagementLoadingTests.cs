@@ -1,10 +1,49 @@
 using AuditCli.Controls.Loading;
+using AuditCli.Evidence;
 using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests.Loading;
 
 public sealed class EngagementLoadingTests
 {
+    [Theory]
+    [InlineData("x", null, "x was handed over", null)]
+    [InlineData("content", null, "the file it was", "")]
+    [InlineData("other", null, "changed since", "was received with the SHA-256 ")]
+    [InlineData("other", "transformations: Saved as CSV.", "changed since, and said so", "")]
+    [InlineData("content", "given_by: a. preparer", "given to oneself", "gave the file too; a receipt is from one person to another")]
+    [InlineData("content", "received_at: 2026-09-01T00:00:00Z", "before its source gave it", "was received before its source gave it, on 2026-09-30")]
+    [InlineData("content", "source_kind: gossip", "of no kind", "'source_kind' must be one of system-export, database-query, ")]
+    [InlineData("content", "received_at: yesterday", "at no time", "'received_at' must be a time with its zone ")]
+    public void A_receipt_is_of_the_file_that_is_used(string digestOf, string? replaced, string what, string? fault)
+    {
+        using var folder = new TemporaryFolder();
+        const string Content = "id\n1\n";
+        var digest = digestOf switch { "x" => "x", "content" => Digest.Of(System.Text.Encoding.UTF8.GetBytes(Content)).Hex, _ => Digest.Of([1]).Hex };
+        var lines = new List<string>
+        {
+            "given_by: H. Resources", "received_by: A. Preparer", "received_at: 2026-09-30T10:00:00Z", $"received_sha256: \"{digest}\"", "source_system: HRIS",
+            "source_kind: system-export",
+        };
+        if (replaced is not null)
+        {
+            lines.RemoveAll(l => l.Split(':')[0] == replaced.Split(':')[0]);
+            lines.Add(replaced);
+        }
+        var (engagement, faults) = EngagementLoader.Load(
+            folder.WithFolders(Samples.Engagement.Replace(
+                "stated_rows: 57,", $"stated_rows: 57, receipt: {{ {string.Join(", ", lines)} }},", StringComparison.Ordinal)),
+            TestSources.All);
+        if (fault == "")
+        {
+            Assert.True(faults.IsEmpty, $"{what}: {string.Join("; ", faults)}");
+            Assert.Equal(digest, engagement!.Inputs[0].Receipt!.ReceivedSha256.Hex);
+            Assert.Equal(ObtainedBy.Management, engagement.Inputs[0].ObtainedBy);
+        }
+        else
+            Assert.Contains(fault ?? "'received_sha256' must be a SHA-256 of 64 lower-case hexadecimal digits", Assert.Single(faults).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("end: 2026-09-30", "end: 2025-12-31", "4:35: the period ends on 2025-12-31, before it starts on 2026-01-01")]
     [InlineData("end: 2026-09-30", "end: 2026-09-31", "4:35: 'end': there is no such date as 2026-09-31")]
