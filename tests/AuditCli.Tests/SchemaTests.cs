@@ -52,13 +52,13 @@ public sealed class SchemaTests
     private static string TargetsOf(IEnumerable<CollectorEntry> entries) =>
         $"          \"oneOf\": [{string.Join(", ", entries.Select(e => $"{{ \"required\": [{Text(e.Source.Name)}] }}"))}],\n"
         + """
-                    "additionalProperties": false,
-                    "properties": {
-                      "credentials_of": {
-                        "description": "Whose credentials read it. Default: management, which gave them to the auditor.",
-                        "type": "string",
-                        "enum": ["auditor", "management"]
-                      },
+                      "additionalProperties": false,
+                      "properties": {
+                        "credentials_of": {
+                          "description": "Whose credentials read it. Default: management, which gave them to the auditor.",
+                          "type": "string",
+                          "enum": ["auditor", "management"]
+                        },
 
             """.ReplaceLineEndings("\n") + string.Join(",\n", entries.Select(e => $$"""
                     "{{e.Source.Name}}": {

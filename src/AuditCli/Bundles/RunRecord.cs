@@ -107,6 +107,14 @@ internal sealed partial record RunRecord
     [JsonIgnore]
     public string PeriodWords => $"{Period.Start} to {Period.End} ({Period.TimeZone})";
 
+    /// <summary>What the bundles of one run repeat of each other, a shard of the run and a conclusion over the bundle of the run: by member.</summary>
+    [JsonIgnore]
+    public ImmutableArray<(string Member, string Value)> Repeated =>
+    [
+        ("mode", Mode), ("entity", Entity), ("name", Name), ("preparer", Preparer), ("reviewer", Reviewer), ("engagement_sha256", EngagementSha256),
+        ("period", PeriodWords), ("as_of", AsOf), ("evaluation", $"{Rules}"),
+    ];
+
     /// <summary>The moment that point-in-time tests refer to.</summary>
     [JsonIgnore]
     public DateTimeOffset Moment => Instant(AsOf, "as_of");

@@ -75,14 +75,8 @@ internal static class ShardsCheck
     {
         if (record.Sharded is not null || record.Concluded is not null || !files.Shards.IsEmpty)
             return $"{shard.BundleId} is a part of a run, and is itself made of shards";
-        foreach (var (what, own, whole) in new[]
-        {
-            ("mode", record.Mode, run.Mode), ("entity", record.Entity, run.Entity), ("name", record.Name, run.Name),
-            ("preparer", record.Preparer, run.Preparer), ("reviewer", record.Reviewer, run.Reviewer),
-            ("engagement_sha256", record.EngagementSha256, run.EngagementSha256), ("period", record.PeriodWords, run.PeriodWords),
-            ("as_of", record.AsOf, run.AsOf), ("evaluation", $"{record.Evaluation}", $"{run.Evaluation}"),
-            ("tool", record.Tool.Version, run.Tool.Version),
-        })
+        foreach (var (what, own, whole) in record.Repeated.Zip(run.Repeated, (s, r) => (s.Member, s.Value, r.Value))
+            .Append(("tool", record.Tool.Version, run.Tool.Version)))
         {
             if (own != whole)
                 return $"{shard.BundleId} has the {what} {PrintableText.Of(own)}, and the run around it has {PrintableText.Of(whole)}";

@@ -24,6 +24,8 @@ internal sealed record PeopleSaid(
 /// <param name="now">No answer may be later than this.</param>
 internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, ImmutableArray<Control> controls, DateTimeOffset now)
 {
+    /// <summary>The longest cell that a person may fill in.</summary>
+    private const int LongestCell = 4000;
     private const int MostFaults = 10_000;
     private readonly List<string> _faults = [];
     private readonly Dictionary<string, List<PersonAnswer>> _answers = new(StringComparer.Ordinal);
@@ -93,6 +95,8 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
         var isAnswer = columns == PeopleSheets.AnswerColumns;
         var key = isAnswer ? $"{cells["control"]} {cells["question_id"]}" : cells["exception_id"];
         var before = _faults.Count;
+        foreach (var column in columns.Asked.Where(c => cells[c].Length > LongestCell))
+            Fault(place, $"{column} has {cells[column].Length} characters, more than the {LongestCell} that reports show; put it into a document and name that");
         if (cells["bundle"] != bundle.Id || cells["tagmanifest_sha256"] != bundle.Files.TagManifestSha256?.Hex)
             Fault(place, $"is for bundle {Shown(cells["bundle"])}, not for {bundle.Id} with this tag manifest");
         else if (!(isAnswer ? _questions : _exceptions).Value.TryGetValue(key, out var line))

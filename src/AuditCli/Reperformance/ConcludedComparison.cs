@@ -70,16 +70,13 @@ internal static class ConcludedComparison
     /// <summary>Compares what the record repeats of the collected bundle.</summary>
     private static void Compare(RunRecord run, RunRecord collected, DifferenceList record)
     {
-        foreach (var (what, was, now) in new[]
-        {
-            ("concluded", run.Concluded!.BundleId, collected.BundleId), ("mode", run.Mode, collected.Mode), ("entity", run.Entity, collected.Entity),
-            ("name", run.Name, collected.Name), ("preparer", run.Preparer, collected.Preparer), ("reviewer", run.Reviewer, collected.Reviewer),
-            ("engagement_sha256", run.EngagementSha256, collected.EngagementSha256), ("period", run.PeriodWords, collected.PeriodWords),
-            ("as_of", run.AsOf, collected.AsOf), ("started", run.Started, collected.Started),
+        (string, string, string)[] own =
+        [
+            ("concluded", run.Concluded!.BundleId, collected.BundleId), ("started", run.Started, collected.Started),
             // Bundles of earlier versions have the moment of the conclusion, as 'concluded' has.
             ("finished", run.Finished == run.Concluded!.At ? collected.Finished : run.Finished, collected.Finished),
-            ("evaluation", $"{run.Rules}", $"{collected.Rules}"),
-        })
+        ];
+        foreach (var (what, was, now) in own.Concat(run.Repeated.Zip(collected.Repeated, (r, c) => (r.Member, r.Value, c.Value))))
         {
             if (was != now)
                 record.Add(new(BundleLayout.Run, what, was, now, "the collected bundle says otherwise"));

@@ -18,6 +18,13 @@ public sealed class SheetReaderTests(AskedBundle asked) : IClassFixture<AskedBun
     }
 
     [Fact]
+    public async Task A_text_that_no_report_could_show_does_not_count()
+    {
+        var done = await ConcludeAsync(asked.Fill("answers.csv", ("OPS-XSR-902,H2", Timed($"yes,ticket 7,{new string('n', 4001)},A. Preparer,NOW"))));
+        Assert.Equal(["sheet0.csv:5: note has 4001 characters, more than the 4000 that reports show; put it into a document and name that"], Faults(done));
+    }
+
+    [Fact]
     public async Task Every_fault_of_every_line_is_named_in_one_go()
     {
         var answers = asked.Fill(
