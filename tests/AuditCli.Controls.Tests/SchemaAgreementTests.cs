@@ -65,7 +65,7 @@ public sealed class SchemaAgreementTests
             "stated_rows: 57, receipt: { given_by: H. Resources, received_by: A. Preparer, received_at: 2026-09-30T10:00:00Z, received_sha256: "
                 + $"{Digest.Of([])}, source_system: HRIS, source_kind: system-export, transformations: Saved as CSV., compared_to_source: Five rows. }},",
             StringComparison.Ordinal)
-            .Replace("dev:     { aws: { regions: [eu-west-1] } }", "dev:     { aws: { regions: [eu-west-1] }, credentials_of: auditor }", StringComparison.Ordinal);
+            .Replace("{ aws: { regions: [eu-west-1] } }", "{ aws: { regions: [eu-west-1] }, credentials_of: auditor }", StringComparison.Ordinal);
 
         EveryKeyIsUsed("engagement.schema.json", content);
         Agree(schema, content, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.Shipped).Faults));

@@ -34,7 +34,8 @@ public sealed class SchemaTests
         using var schema = Read("engagement.schema.json");
         var targets = schema.RootElement.GetProperty("properties").GetProperty("targets").GetProperty("patternProperties").EnumerateObject().Single().Value;
 
-        var offered = targets.GetProperty("properties").EnumerateObject().Where(s => s.Name != "credentials_of").SelectMany(s => Settings(schema.RootElement, s));
+        var offered = targets.GetProperty("properties").EnumerateObject().Where(s => s.Name != "credentials_of")
+            .SelectMany(s => Settings(schema.RootElement, s));
         Assert.Equal(Sources.SelectMany(Settings).Order(), offered.Order());
         Assert.False(targets.GetProperty("additionalProperties").GetBoolean());
     }
@@ -45,7 +46,8 @@ public sealed class SchemaTests
     [Fact]
     public void What_the_sources_decide_in_the_schemas_is_generated_from_them()
     {
-        Generated("engagement.schema.json", "          \"oneOf\": [{ \"required\"", "          }\n        }\n      }\n    },\n", TargetsOf(CollectorCatalog.All));
+        Generated(
+            "engagement.schema.json", "          \"oneOf\": [{ \"required\"", "          }\n        }\n      }\n    },\n", TargetsOf(CollectorCatalog.All));
         Generated("control.schema.json", "      \"oneOf\": [{ \"required\"", "        \"params\": ", EvidenceOf(CollectorCatalog.All));
     }
 

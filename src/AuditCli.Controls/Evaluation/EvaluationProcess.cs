@@ -131,7 +131,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         // Before its first step a child only reads the job. A check only parses and binds SQL, which the engine cannot interrupt,
         // so there is no grace time.
         var reads = job.Kind != FrameKind.Slice;
-        using var watch = new Watch(child, reads ? limits.SqlTime : limits.TestTime + limits.Grace, TimeOf, cancellationToken);
+        using var watch = new ChildWatch(child, reads ? limits.SqlTime : limits.TestTime + limits.Grace, TimeOf, cancellationToken);
         (TimeSpan, TimeSpan) TimeOf(string step) =>
             reads || step == EvaluationChild.GateStep ? (limits.SqlTime, TimeSpan.Zero) : (limits.TestTime, limits.Grace);
         T? answer = null;
@@ -157,7 +157,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     }
 
     private async Task<T?> ListenAsync<T>(
-        ChildProcess child, ImmutableArray<Stream> rows, Watch watch, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
+        ChildProcess child, ImmutableArray<Stream> rows, ChildWatch watch, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
     {
         long written = 0;
         while (await ReceiveAsync(child) is { } frame)
@@ -242,7 +242,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     private async Task<(ChildProcess Child, Readiness Readiness)> StartAsync()
     {
         var child = ChildProcess.Start(command, limits);
-        using var watch = new Watch(child, StartTime, _ => (StartTime, TimeSpan.Zero), CancellationToken.None);
+        using var watch = new ChildWatch(child, StartTime, _ => (StartTime, TimeSpan.Zero), CancellationToken.None);
         try
         {
             if (await ReceiveAsync(child) is { Kind: FrameKind.Ready } ready)
@@ -270,50 +270,4 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     /// <summary>How a child ended.</summary>
     /// <param name="Step">The step in progress; null when none had begun.</param>
     private sealed record ChildEnd(string? Step, string Why);
-
-    /// <summary>Kills a child that exceeds the time of a step, or whose job is cancelled.</summary>
-    private sealed class Watch : IDisposable
-    {
-        private readonly ChildProcess _child;
-        private readonly Func<string, (TimeSpan Limit, TimeSpan Grace)> _time;
-        private readonly CancellationTokenSource _patience = new();
-        private readonly CancellationTokenRegistration _late;
-        private TimeSpan _limit;
-        private readonly CancellationTokenRegistration _cancelled;
-
-        /// <param name="first">The time limit until the first step begins.</param>
-        /// <param name="time">Returns the time limit of a step, and how much later the child is killed.</param>
-        public Watch(ChildProcess child, TimeSpan first, Func<string, (TimeSpan Limit, TimeSpan Grace)> time, CancellationToken cancellationToken)
-        {
-            (_child, _time, _limit) = (child, time, first);
-            _late = _patience.Token.Register(() => Stop(Faults.OutOfTime(_limit)));
-            _cancelled = cancellationToken.Register(child.Kill);
-            _patience.CancelAfter(first);
-        }
-
-        public string? Step { get; private set; }
-
-        /// <summary>Why the child was stopped; null when it was not.</summary>
-        public string? Why { get; private set; }
-
-        public void Begin(string step)
-        {
-            Step = step;
-            (_limit, var grace) = _time(step);
-            _patience.CancelAfter(_limit + grace);
-        }
-
-        public void Stop(string why)
-        {
-            Why ??= why;
-            _child.Kill();
-        }
-
-        public void Dispose()
-        {
-            _cancelled.Dispose();
-            _late.Dispose();
-            _patience.Dispose();
-        }
-    }
 }

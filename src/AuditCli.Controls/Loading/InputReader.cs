@@ -63,7 +63,11 @@ internal static class InputReader
         if (at is null || digest is not { } stated)
             return null;
         if (PersonName.IsSame(read.GivenBy, read.ReceivedBy))
-            faults.Meaning(receipt.Map.Find("received_by")!.Position, $"input '{name}': '{read.ReceivedBy}' gave the file too; a receipt is from one person to another");
+        {
+            faults.Meaning(
+                receipt.Map.Find("received_by")!.Position,
+                $"input '{name}': '{read.ReceivedBy}' gave the file too; a receipt is from one person to another");
+        }
         if (obtainedOn != default && DateOnly.FromDateTime(at.Value.UtcDateTime) < obtainedOn.AddDays(-1))
             faults.Meaning(receipt.Map.Find("received_at")!.Position, $"input '{name}' was received before its source gave it, on {obtainedOn:yyyy-MM-dd}");
         if (read.Transformations is null && file is not null && File.Exists(file) && DigestOf(file) is { } now && now != stated)

@@ -61,7 +61,11 @@ internal static class RelianceReader
             return new(how, new(result, by, day, why));
         }
         if (result is not null || by is not null || why is not null || design.Map.Find("on") is not null)
-            faults.Meaning(design.Map.Position, "an assessment of the design has 'result', 'by', 'on' and 'rationale', so that a reader knows whose it is; state all or none");
+        {
+            faults.Meaning(
+                design.Map.Position,
+                "an assessment of the design has 'result', 'by', 'on' and 'rationale', so that a reader knows whose it is; state all or none");
+        }
         return new(how, null);
     }
 }

@@ -96,7 +96,11 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
         var key = isAnswer ? $"{cells["control"]} {cells["question_id"]}" : cells["exception_id"];
         var before = _faults.Count;
         foreach (var column in columns.Asked.Where(c => cells[c].Length > LongestCell))
-            Fault(place, $"{column} has {cells[column].Length} characters, more than the {LongestCell} that reports show; put it into a document and name that");
+        {
+            Fault(
+                place,
+                $"{column} has {cells[column].Length} characters, more than the {LongestCell} that reports show; put it into a document and name that");
+        }
         if (cells["bundle"] != bundle.Id || cells["tagmanifest_sha256"] != bundle.Files.TagManifestSha256?.Hex)
             Fault(place, $"is for bundle {Shown(cells["bundle"])}, not for {bundle.Id} with this tag manifest");
         else if (!(isAnswer ? _questions : _exceptions).Value.TryGetValue(key, out var line))

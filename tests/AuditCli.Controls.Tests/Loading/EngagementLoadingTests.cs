@@ -41,7 +41,10 @@ public sealed class EngagementLoadingTests
             Assert.Equal(ObtainedBy.Management, engagement.Inputs[0].ObtainedBy);
         }
         else
-            Assert.Contains(fault ?? "'received_sha256' must be a SHA-256 of 64 lower-case hexadecimal digits", Assert.Single(faults).Message, StringComparison.Ordinal);
+        {
+            Assert.Contains(
+                fault ?? "'received_sha256' must be a SHA-256 of 64 lower-case hexadecimal digits", Assert.Single(faults).Message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Text;
 using AuditCli.Tests.Commands;

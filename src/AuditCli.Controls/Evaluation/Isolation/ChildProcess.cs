@@ -62,6 +62,23 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>The time for which processors worked for the process; once it has ended, more than any limit.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            try
+            {
+                _process.Refresh();
+                return _process.TotalProcessorTime;
+            }
+            catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception or NotSupportedException)
+            {
+                return TimeSpan.MaxValue / 2;
+            }
+        }
+    }
+
     /// <summary>Ends the process at once, whatever it is doing; harmless when it has already ended.</summary>
     public void Kill()
     {

@@ -86,7 +86,9 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
         ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
         ("Preparer", Run.Preparer),
         ("Reviewer", Run.Reviewer),
-        .. Engagement?.RetainUntil is { } last ? [("Retain until", last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))] : Array.Empty<(string, string)>(),
+        .. Engagement?.RetainUntil is { } last
+            ? [("Retain until", last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))]
+            : Array.Empty<(string, string)>(),
         .. Engagement?.LegalHold is { } hold
             ? [("Legal hold", $"since {hold.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}, by {hold.By}: {hold.Why}")]
             : Array.Empty<(string, string)>(),
