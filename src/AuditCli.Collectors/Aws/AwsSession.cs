@@ -119,7 +119,8 @@ internal sealed class AwsSession(
         }
         catch (Exception e) when (AwsFailures.IsKnown(e))
         {
-            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion));
+            throw AwsFailures.Map(
+                $"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion), AwsSource.Describe(service, operation).SaysNone);
         }
     }
 
