@@ -183,7 +183,7 @@ public sealed class FuzzTests
         Assert.True(KubernetesResource.TryParse("v1/pods", out var pods, out _));
         Fuzz.Changed(
             [
-                """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","remainingItemCount":3},"items":[{"metadata":{"name":"a","namespace":"n"},"spec":{"containers":[{"name":"c","image":"i"}]}}]}"""u8.ToArray(),
+                """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","remainingItemCount":3},"items":[{"metadata":{"name":"a","namespace":"n","uid":"1"},"spec":{"containers":[{"name":"c","image":"i"}]}}]}"""u8.ToArray(),
             ],
             Words("null", "{", "}", "[", "]", "\"", "\\ud83d", "\"Items\":[],", "\"kind\":1,", "1e999", "\0", "\uFEFF"), content =>
             {

@@ -37,6 +37,24 @@ public sealed class ReadingTimesTests
     }
 
     [Theory]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "Tue, 01 Sep 2026 00:00:00 GMT", "0", "0", "2026-09-01T00:00:00Z", null, false)]
+    [InlineData("Tue, 01 Sep 2026 00:00:00 GMT", "Sat, 28 Nov 2026 12:00:00 GMT", "0", "0", "2026-09-01T00:00:00Z", null, false)]
+    [InlineData("nobody knows", "Tue, 01 Sep 2026 00:00:00 GMT", "0", "0", "2026-09-01T00:00:00Z", null, false)]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "Sat, 28 Nov 2026 12:00:00 GMT", "0", "999999", null, 999_999L, false)]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "Sat, 28 Nov 2026 12:00:00 GMT", "999999", "0", null, 999_999L, false)]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "Sat, 28 Nov 2026 12:00:00 GMT", "0", "old", null, null, true)]
+    public void Of_a_field_that_comes_twice_the_oldest_reading_counts(
+        string date, string second, string age, string secondAge, string? expected, long? old, bool stale)
+    {
+        var response = new HttpBlock("HTTP/1.1 200 OK", [new("Date", date), new("Age", age), new("date", second), new("age", secondAge)], default);
+        var exchange = new HttpExchange(Noon, new("https://iam.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
+
+        Assert.Equal(expected, exchange.ServerDate is { } found ? Rfc3339.Format(found) : null);
+        Assert.Equal(old, (long?)exchange.Age?.TotalSeconds);
+        Assert.Equal(stale, exchange.IsStale);
+    }
+
+    [Theory]
     [InlineData("Age", "31", 31L, false)]
     [InlineData("age", " 31 ", 31L, false)]
     [InlineData("Age", "0", null, false)]

@@ -18,6 +18,7 @@ internal static class AccountId
     private static readonly string[] Names = ["UserName", "GroupName", "RoleName", "PolicyName"];
 
     private const int Digits = 12;
+    private const int ArnRegion = 3;
     private const int ArnAccount = 4;
     private const string ManagedByAws = "aws";
 
@@ -34,12 +35,24 @@ internal static class AccountId
     public static bool Is(string text) => text.Length == Digits && text.All(char.IsAsciiDigit);
 
     /// <summary>
-    /// Returns the failure of a page that has a row of another account; null if there is none. Only IAM is checked, because it lists
-    /// nothing but the caller's own resources and those that AWS manages for all accounts; other services legitimately list resources that
-    /// other accounts share.
+    /// Returns the failure of a page that has a row of another account; null if there is none. IAM is checked, because it lists nothing but
+    /// the caller's own resources and those that AWS manages for all accounts, and the operations of <see cref="OwnResources"/>; others
+    /// legitimately list resources that other accounts share.
     /// </summary>
-    public static CollectionException? Foreign(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, string entered)
+    /// <param name="region">The region of the request.</param>
+    public static CollectionException? Foreign(
+        ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, string entered, string region)
     {
+        if (OwnResources.ArnOf(service, operation) is var (member, isOfRegion))
+        {
+            foreach (var named in rows.Select(r => JsonMember.Text(r.Value, member)).OfType<string>())
+            {
+                if (Owner(named) is not { } owner || owner != entered)
+                    return new(AwsCodes.AnotherAccount, $"{service.Name}:{operation.Name} lists {named}, but account {entered} was requested");
+                if (isOfRegion && named.Split(':')[ArnRegion] != region)
+                    return new(Codes.MalformedResponse, $"{service.Name}:{operation.Name} lists {named}, but region {region} was requested");
+            }
+        }
         if (service.Name != "iam")
             return null;
         return rows.Select(r => Arn(r.Value)).FirstOrDefault(a => a is not null && IsForeign(a, entered)) is { } foreign

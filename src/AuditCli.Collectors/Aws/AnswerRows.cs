@@ -60,15 +60,17 @@ internal static class AnswerRows
         if (Quantity(holder) is { } quantity && quantity != at.GetArrayLength())
             throw Malformed(string.Create(
                 CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the response says {quantity}"));
-        var structures = AtRows(service, operation, operation.Output!) is ShapeModel.List list && Structure(service, list) is not null;
+        var structures = AtRows(service, operation, operation.Output!) is ShapeModel.List list ? Structure(service, list) : null;
         var prefix = "/" + string.Join('/', Steps(operation));
         var rows = ImmutableArray.CreateBuilder<PageRow>(at.GetArrayLength());
         CollectionException? fault = null;
         foreach (var (i, element) in at.EnumerateArray().Index())
         {
             var pointer = string.Create(CultureInfo.InvariantCulture, $"{prefix}/{i}");
-            if (!structures)
+            if (structures is null)
                 rows.Add(new(Wrapped(element), pointer));
+            else if (element.ValueKind == JsonValueKind.Object && element.GetPropertyCount() == 0 && structures.Members.Length > 0)
+                fault ??= Malformed($"{pointer} has no member of the model");
             else if (element.ValueKind == JsonValueKind.Object)
                 rows.Add(new(element, pointer));
             else

@@ -86,16 +86,19 @@ public sealed class AwsCollector : ICollector
         {
             await foreach (var page in _credentialReport.ReadAsync(session, service, operation, request.Region, cancellationToken))
             {
-                if (AccountId.Foreign(service, operation, page.Rows, request.Account) is { } another)
+                if (AccountId.Foreign(service, operation, page.Rows, request.Account, request.Region) is { } another)
                     throw another;
                 yield return page;
             }
             yield break;
         }
+        var read = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
         {
             var (rows, fault) = AnswerRows.Read(service, operation, page.Content);
-            fault ??= AccountId.Foreign(service, operation, rows, request.Account) ?? AccountId.Misnamed(service, operation, rows, request.Parameters);
+            fault ??= AccountId.Foreign(service, operation, rows, request.Account, request.Region)
+                ?? AccountId.Misnamed(service, operation, rows, request.Parameters)
+                ?? OwnResources.Repeated(service, operation, rows, read);
             yield return new(rows) { IsLast = page.IsLast && fault is null };
             if (fault is not null)
                 throw fault;

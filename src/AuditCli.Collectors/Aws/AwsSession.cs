@@ -78,10 +78,14 @@ internal sealed class AwsSession(
     {
         var answer = await AskedAsync(service, operation, parameters, region, objects, cancellationToken);
         // Any other 2xx status means a partial or a deferred response.
-        return answer.Status == 200 || answer.Status == operation.Status
-            ? answer
-            : throw new CollectionException(Codes.MalformedResponse, string.Create(
+        if (answer.Status != 200 && answer.Status != operation.Status)
+        {
+            throw new CollectionException(Codes.MalformedResponse, string.Create(
                 CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the response has status {answer.Status}, which no complete response has"));
+        }
+        return AnswerOrigin.Fault(service, answer) is { } fault
+            ? throw new CollectionException(Codes.MalformedResponse, $"{service.Name}:{operation.Name}: the response cannot be read: {fault}")
+            : answer;
     }
 
     private async Task<AwsAnswer> AskedAsync(
@@ -119,7 +123,8 @@ internal sealed class AwsSession(
         }
         catch (Exception e) when (AwsFailures.IsKnown(e))
         {
-            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion));
+            throw AwsFailures.Map(
+                $"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion), AwsSource.Describe(service, operation).SaysNone);
         }
     }
 

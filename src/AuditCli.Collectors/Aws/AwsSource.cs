@@ -80,7 +80,8 @@ public static class AwsSource
     /// </summary>
     private const string NotFound = @"NoSuch[A-Za-z]+|[A-Za-z.]+NotFound|[A-Za-z.]*NotFound(?:Exception|Fault|Error)|[A-Za-z]+DoesNotExist(?:Exception)?";
 
-    private static Operation Describe(ServiceModel service, OperationModel operation) => new(
+    /// <summary>Describes an operation of the catalogue.</summary>
+    internal static Operation Describe(ServiceModel service, OperationModel operation) => new(
         Name, $"{service.Name}:{operation.Name}", operation.Scope,
         Parameters(service, operation),
         CredentialReport.Is(service, operation) ? CredentialReport.Columns : AnswerRows.Columns(service, operation),

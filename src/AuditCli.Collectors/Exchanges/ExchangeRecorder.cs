@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
@@ -42,6 +43,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         try
         {
             using var response = await base.SendAsync(request, either.Token);
+            CheckWhole(response);
             var came = await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token);
             if (_vouchedFiles)
                 came = ContentDecoding.Inflated(came, _limits.MaxBodyBytes, either.Token);
@@ -78,6 +80,22 @@ internal sealed class ExchangeRecorder : DelegatingHandler
             return default;
         await content.LoadIntoBufferAsync(cancellationToken);
         return await content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    /// <summary>Refuses a response that does not say how long it is, or that says that it is a part of one.</summary>
+    /// <exception cref="ExchangeRefusedException">It is such a response (<see cref="Codes.MalformedResponse"/>).</exception>
+    private static void CheckWhole(HttpResponseMessage response)
+    {
+        var fields = response.Content.Headers.NonValidated;
+        if (fields.TryGetValues("Content-Length", out var lengths)
+            && lengths.SelectMany(l => l.Split(',', StringSplitOptions.TrimEntries)).Distinct(StringComparer.Ordinal).Count() > 1)
+            throw new ExchangeRefusedException(Codes.MalformedResponse, $"the response has several lengths (Content-Length: {lengths})");
+        // A part has the status 206, which no source accepts, and a range that cannot be served has 416.
+        if (response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.PartialContent && fields.TryGetValues("Content-Range", out var range))
+        {
+            throw new ExchangeRefusedException(Codes.MalformedResponse, string.Create(
+                CultureInfo.InvariantCulture, $"the response has status {(int)response.StatusCode}, but says that it is a part (Content-Range: {range})"));
+        }
     }
 
     private HttpExchange Answered(

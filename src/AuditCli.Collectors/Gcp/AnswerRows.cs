@@ -15,7 +15,8 @@ internal static class AnswerRows
     public const string NextPageToken = "nextPageToken";
 
     /// <summary>Members in which lists of many APIs report missing parts, including APIs whose description does not mention them.</summary>
-    private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", Warning, "warnings"];
+    private static readonly ImmutableArray<string> Always =
+        ["unreachable", "unreachables", "missingZones", Warning, "warnings", "partialSuccess", "incompleteResults"];
     private const string Warning = "warning";
 
     /// <summary>The warning code that Compute writes for every location without resources of the requested kind.</summary>
@@ -39,8 +40,11 @@ internal static class AnswerRows
         string[] known = operation.Rows is { } rows
             ? [rows, NextPageToken, .. operation.Beside, .. operation.Partial, .. Always]
             : [NextPageToken, .. operation.Columns.Select(c => c.Name), .. operation.Partial, .. Always, .. operation.Whole.Select(w => w.Split('.')[0])];
-        if (!known.Contains("error") && page.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
-            throw Malformed(what, $"the response has status 200, but is an error: {error.GetRawText()}");
+        foreach (var member in page.EnumerateObject())
+        {
+            if (!known.Contains(member.Name) && member.Name.ToUpperInvariant() is "ERROR" or "ERRORS" && IsSomething(member.Value))
+                throw Malformed(what, $"the response has status 200, but is an error: {member.Name} is {member.Value.GetRawText()}");
+        }
         if (UnknownMembers.InAnotherCase(page, known) is var (found, name))
             throw Malformed(what, $"the response has {found} where the API has {name}");
         if (page.GetPropertyCount() > 0 && !page.EnumerateObject().Any(m => known.Contains(m.Name)))
@@ -51,6 +55,26 @@ internal static class AnswerRows
             throw Malformed(what, $"{NextPageToken} is not a text");
         if (operation.Rows is { } list && !page.TryGetProperty(list, out _) && OtherPart(page, known) is { } part)
             throw Malformed(what, $"the response has no {list}, but {part}, which is not in the API");
+    }
+
+    /// <summary>
+    /// Rejects a page whose rows are of another kind than the list's. A kind that no list of the API has is taken: descriptions of a few lists
+    /// name it otherwise than the server does.
+    /// </summary>
+    /// <exception cref="CollectionException">There is such a row (<see cref="Codes.MalformedResponse"/>).</exception>
+    public static void CheckKinds(string what, RestApi api, RestOperation operation, JsonElement page)
+    {
+        if (operation.RowKind is not { } kind)
+            return;
+        var prefix = kind[..(kind.IndexOf('#', StringComparison.Ordinal) + 1)];
+        foreach (var (row, pointer, _) in Elements(what, operation, page))
+        {
+            if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("kind", out var own))
+                continue;
+            var name = own.ValueKind == JsonValueKind.String ? own.GetString() : null;
+            if (name != kind && (name is null || !name.StartsWith(prefix, StringComparison.Ordinal) || api.HasRowKind(name)))
+                throw Malformed(what, $"{pointer} is a {own.GetRawText()}, not a {kind}");
+        }
     }
 
     /// <summary>Returns the member that suggests further pages which cannot be read; null if there is none.</summary>
@@ -147,6 +171,9 @@ internal static class AnswerRows
             return element;
         if (element.ValueKind != JsonValueKind.Object)
             throw Malformed(what, $"{pointer} is not an object");
+        // An API whose resources have a kind writes it in each; another one leaves out what is empty, but has no members of its own.
+        if ((element.GetPropertyCount() > 0 || operation.RowKind is not null) && !element.EnumerateObject().Any(m => operation.ColumnNames.Contains(m.Name)))
+            throw Malformed(what, $"{pointer} has no member of the API");
         foreach (var member in element.EnumerateObject())
         {
             if (!operation.ColumnNames.Contains(member.Name) && operation.ColumnsInAnyCase.TryGetValue(member.Name, out var name))

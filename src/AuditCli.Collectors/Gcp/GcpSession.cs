@@ -57,6 +57,8 @@ internal sealed class GcpSession(
         var client = Client(service, region, address, new RequestCheck(api, address, location).Refusal);
         var tokens = new GivenTokens(what);
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
+        var read = new HashSet<string>(StringComparer.Ordinal);
+        var hasKind = false;
         for (string? token = null; ;)
         {
             using var request = RestRequest.Write(address, operation, parameters, token is null ? null : new(operation.TokenParameter, token));
@@ -73,6 +75,12 @@ internal sealed class GcpSession(
                 throw GcpFailures.Of(what, answer.Status, answer.Body);
             var page = AnswerRows.Parse(what, answer.Body);
             AnswerRows.Check(what, operation, page);
+            AnswerRows.CheckKinds(what, api, operation, page);
+            if (hasKind && !page.TryGetProperty("kind", out _))
+                throw new CollectionException(Codes.MalformedResponse, $"{what}: the response has no kind after a page that has one");
+            hasKind |= operation.Rows is not null && page.TryGetProperty("kind", out _);
+            if ((AnswerPlace.Foreign(what, operation, request.RequestUri!, page) ?? AnswerPlace.Repeated(what, operation, page, read)) is { } other)
+                throw other;
             yield return page;
             if (AnswerRows.Missing(operation, page) is { } missing)
                 throw new CollectionException(Codes.PartialAnswer, $"{what}: the response says that it is partial: {missing}");

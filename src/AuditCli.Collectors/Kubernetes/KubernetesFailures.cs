@@ -23,8 +23,13 @@ internal static class KubernetesFailures
             var where = answer.Headers.Location is { IsAbsoluteUri: true } location ? location.Host : "another path";
             return new(Codes.Redirected, $"{what} was redirected to {where}, where the request was not sent");
         }
-        if (Status(body) is var (reason, message))
-            return new(reason, message);
+        if (Status(body) is { } status)
+        {
+            return Contradiction(number, status) is { } how
+                ? new(KubernetesCodes.OfStatus(number), string.Create(
+                    CultureInfo.InvariantCulture, $"{what}: HTTP {number} with a Status that contradicts it ({how}): {status.Message}"))
+                : new(status.Reason, status.Message ?? "");
+        }
         // The response comes from an intermediary, or from the API server before it recognised the request. The API server's body for an
         // unknown path has a fixed text; any other page says nothing about the cluster.
         var code = answer.StatusCode switch
@@ -59,15 +64,27 @@ internal static class KubernetesFailures
         FailureChain.Of(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
 
     /// <summary>
+    /// Returns how a Status contradicts its response; null if it does not. The API server gives a failure the HTTP status that the Status has
+    /// as its code, and NotFound has 404; with another one, something between changed the response.
+    /// </summary>
+    private static string? Contradiction(int number, V1Status status) =>
+        status.Status is { Length: > 0 } and not "Failure" ? $"status {status.Status}"
+        : status.Code is { } code and not 0 && code != number ? $"code {code}"
+        : status.Reason == KubernetesCodes.NotFound && number != (int)HttpStatusCode.NotFound ? $"reason {status.Reason}"
+        : null;
+
+    /// <summary>
     /// Parses the Status of the Kubernetes API (meta/v1) by the official client's model; null if the body is not a Status or has no reason.
     /// </summary>
-    private static (string Reason, string Message)? Status(ReadOnlySpan<byte> body)
+    private static V1Status? Status(ReadOnlySpan<byte> body)
     {
+        // The model would take the last of two members of one name.
+        if (JsonAnswer.Object(body, JsonAnswer.Unambiguous) is null)
+            return null;
         try
         {
-            return KubernetesJson.Deserialize<V1Status>(Encoding.UTF8.GetString(body)) is { Kind: V1Status.KubeKind, Reason: { Length: > 0 } reason } status
-                ? (reason, status.Message ?? "")
-                : null;
+            var status = KubernetesJson.Deserialize<V1Status>(Encoding.UTF8.GetString(body));
+            return status is { Kind: V1Status.KubeKind, Reason.Length: > 0 } ? status : null;
         }
         catch (JsonException)
         {

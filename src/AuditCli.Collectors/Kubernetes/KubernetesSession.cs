@@ -100,7 +100,8 @@ internal sealed class KubernetesSession : ITargetSession
     {
         var given = new GivenTokens(resource.ToString());
         var empty = new EmptyPages(resource.ToString(), _clock);
-        string? token = null, kind = null;
+        var read = new ReadObjects(resource);
+        string? token = null;
         do
         {
             JsonElement page;
@@ -112,12 +113,10 @@ internal sealed class KubernetesSession : ITargetSession
             {
                 throw told;
             }
-            var own = JsonMember.Text(page, "kind");
-            if ((kind ??= own) != own)
-                throw ObjectRows.Malformed(resource, $"is a {own} after a page that is a {kind}");
+            read.Add(page);
             yield return page;
             token = ObjectRows.Continue(page);
-            if (token is null && ObjectRows.Unfollowed(resource, page) is { } more)
+            if (token is null && (ObjectRows.Unfollowed(resource, page) ?? read.Missing()) is { } more)
                 throw more;
             if (token is not null)
             {

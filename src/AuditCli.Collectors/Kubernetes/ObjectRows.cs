@@ -15,7 +15,7 @@ internal static class ObjectRows
     private static readonly string[] OfItem = ["apiVersion", "kind", "metadata"];
     private static readonly string[] OfItemMetadata = ["namespace", "name", "uid", "creationTimestamp", "labels", "annotations"];
     private static readonly string[] OfList = ["apiVersion", "kind", "metadata", "items"];
-    private static readonly string[] OfFailure = ["status", "reason", "code", "details"];
+    private static readonly string[] OfFailure = ["status", "reason", "message", "code", "details", "error", "errors"];
     private static readonly string[] OfListMetadata = ["continue", "remainingItemCount", "resourceVersion", "selfLink"];
 
     /// <summary>Parses one page of a list.</summary>
@@ -46,9 +46,12 @@ internal static class ObjectRows
         if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
             throw Malformed(resource, "has no list of items");
         CheckNames(resource, list, OfList);
-        // These are members of a Status, which the server writes in place of a list that it could not complete.
-        if (OfFailure.FirstOrDefault(m => list.TryGetProperty(m, out _)) is { } member)
-            throw Malformed(resource, $"is a list with a {member}");
+        // These are members of a Status, which the server writes in place of a list that it could not complete, or of a proxy's error.
+        foreach (var member in list.EnumerateObject())
+        {
+            if (OfFailure.Contains(member.Name, StringComparer.OrdinalIgnoreCase))
+                throw Malformed(resource, $"is a list with a {member.Name}");
+        }
         CheckMetadata(resource, Members.Of(list, "metadata"));
         var known = WellKnownResources.Knows(resource);
         var fields = known ? WellKnownResources.TopLevel(resource) : OfItem;
@@ -61,12 +64,23 @@ internal static class ObjectRows
     public static CollectionException? Unfollowed(KubernetesResource resource, JsonElement list)
     {
         var metadata = Members.Of(list, "metadata");
-        if (Members.Of(metadata, "remainingItemCount") is { ValueKind: JsonValueKind.Number } count && count.GetInt64() is > 0 and var remaining)
+        if (Remaining(list) is > 0 and var remaining)
             return Unfollowed(resource, string.Create(CultureInfo.InvariantCulture, $"remainingItemCount is {remaining}"));
         return (UnknownMembers.OfMore(list, OfList) ?? UnknownMembers.OfMore(metadata, OfListMetadata)) is { } name
             ? Unfollowed(resource, $"it has {name}")
             : null;
     }
+
+    /// <summary>
+    /// Returns the number of objects that the page says follow it; null if it does not say. The API server counts them only without a
+    /// selector, and at the version of the list, which is that of every page.
+    /// </summary>
+    public static long? Remaining(JsonElement list) =>
+        Members.Of(Members.Of(list, "metadata"), "remainingItemCount") is { ValueKind: JsonValueKind.Number } count ? count.GetInt64() : null;
+
+    /// <summary>Returns the version of the cluster's state that the page shows; null if there is none.</summary>
+    public static string? Version(JsonElement list) =>
+        JsonMember.Text(Members.Of(list, "metadata"), "resourceVersion") is { Length: > 0 } version ? version : null;
 
     /// <summary>Returns the objects of a page.</summary>
     public static IEnumerable<JsonElement> Items(JsonElement list) =>
@@ -148,8 +162,15 @@ internal static class ObjectRows
         if (item.ValueKind != JsonValueKind.Object)
             throw Malformed(resource, "has an item that is not an object");
         CheckNames(resource, item, fields);
-        if (Members.Of(item, "metadata") is { ValueKind: JsonValueKind.Object } metadata)
-            CheckNames(resource, metadata, OfItemMetadata);
+        // Every object has metadata with a name, whoever serves it.
+        var metadata = Members.Of(item, "metadata");
+        if (metadata.ValueKind != JsonValueKind.Object)
+            throw Malformed(resource, "has an object without metadata");
+        CheckNames(resource, metadata, OfItemMetadata);
+        if (JsonMember.Text(metadata, "name") is not { Length: > 0 } name)
+            throw Malformed(resource, "has an object without a name");
+        if (own is not null && !WellKnownResources.IsComputed(resource) && JsonMember.Text(metadata, "uid") is not { Length: > 0 })
+            throw Malformed(resource, $"has an object without a uid, {name}");
         if (Members.Of(item, "apiVersion") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } version
             && !(version.ValueKind == JsonValueKind.String && version.ValueEquals(resource.AnswerVersion)))
             throw Malformed(resource, $"has an item of version {version}");

@@ -120,6 +120,9 @@ internal static class WellKnownResources
     /// <summary>Whether the resource is a built-in one.</summary>
     public static bool Knows(KubernetesResource resource) => Known.ContainsKey((resource.Group, resource.Name));
 
+    /// <summary>Whether the API server computes the objects and does not store them, so that they have no uid.</summary>
+    public static bool IsComputed(KubernetesResource resource) => resource is { Group: "", Name: "componentstatuses" or "bindings" };
+
     /// <summary>Returns the names of all top-level fields that have a column.</summary>
     public static string[] TopLevel(KubernetesResource resource) => ["apiVersion", "kind", "metadata", "spec", "status", .. Fields(resource)];
 

@@ -62,6 +62,9 @@ internal sealed class RestApi
         return _operations.TryGetProperty(name, out var found) ? _known.GetOrAdd(name, Parse(name, found)) : null;
     }
 
+    /// <summary>Whether rows of any operation are of that kind.</summary>
+    public bool HasRowKind(string kind) => OperationNames.Any(n => Operation(n)!.RowKind == kind);
+
     /// <summary>
     /// Returns two operations to which the same request could belong; null if there are none. The guard of a product relies on this: a
     /// request that fits a read must not be another operation as well.
@@ -104,6 +107,7 @@ internal sealed class RestApi
             Host = Text(e, "host"),
             Beside = Texts(e, "beside"),
             Kind = Text(e, "kind"),
+            RowKind = Text(e, "row_kind"),
             Flatten = Text(e, "flatten"),
             Cap = e.TryGetProperty("cap", out var cap) ? cap.GetInt32() : null,
             Permission = Text(e, "permission"),

@@ -111,6 +111,9 @@ internal sealed record RestOperation(
     /// <summary>The value of the response's <c>kind</c>; null if the API does not define one.</summary>
     public string? Kind { get; init; }
 
+    /// <summary>The <c>kind</c> of a row; null if the catalogue does not state it.</summary>
+    public string? RowKind { get; init; }
+
     /// <summary>
     /// The member of a row whose own members are columns too: <c>attributes</c> of JSON:API, whose rows are otherwise only a type and an id.
     /// Null for none.

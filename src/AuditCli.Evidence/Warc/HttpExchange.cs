@@ -16,7 +16,10 @@ namespace AuditCli.Evidence.Warc;
 public sealed record HttpBlock(string StartLine, ImmutableArray<KeyValuePair<string, string>> Fields, ReadOnlyMemory<byte> Body)
 {
     /// <summary>Returns the first field of that name (case-insensitive), or null.</summary>
-    public string? Field(string name) => Fields.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+    public string? Field(string name) => Values(name).FirstOrDefault();
+
+    /// <summary>Returns the values of every field of that name (case-insensitive), in order.</summary>
+    public IEnumerable<string> Values(string name) => Fields.Where(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(f => f.Value);
 }
 
 /// <summary>
@@ -58,29 +61,32 @@ public sealed partial record HttpExchange(
     public string? AskedFor { get; init; }
 
     /// <summary>
-    /// When the server responded, by its own clock and to the second (<c>Date</c>, RFC 9110, section 6.6.1). Null without a
-    /// response, without a readable field, and for a response from a cache (<c>Age</c>), whose date is that of an earlier
-    /// response.
+    /// When the server responded, by its own clock and to the second (<c>Date</c>, RFC 9110, section 6.6.1); the earliest, if there are several
+    /// such fields. Null without a response, without a readable field, and for a response from a cache (<c>Age</c>), whose date is that of an
+    /// earlier response.
     /// </summary>
-    public DateTimeOffset? ServerDate =>
-        Response?.Field("Date") is { } text && Response.Field("Age") is null or "0" && HttpDate.TryParse(text, out var date) ? date : null;
+    public DateTimeOffset? ServerDate => Ages.All(age => age is "0")
+        ? Values("Date").Select(text => HttpDate.TryParse(text, out var date) ? date : (DateTimeOffset?)null).Min()
+        : null;
 
     /// <summary>
-    /// How old the response was on arrival because a cache kept it (<c>Age</c>, RFC 9111, section 5.1); null without a readable
-    /// age.
+    /// How old the response was on arrival because a cache kept it (<c>Age</c>, RFC 9111, section 5.1); the longest, if there are several such
+    /// fields. Null without a readable age.
     /// </summary>
-    public TimeSpan? Age => Response?.Field("Age") is { } text
-        && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
-        ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue))
-        : null;
+    public TimeSpan? Age => Ages.Select(Seconds).Max() is > 0 and var seconds ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue)) : null;
 
     /// <summary>
     /// Whether the response is marked out of date without saying by how much, or was changed on the way: it has any
     /// <c>Warning</c> other than 299 (RFC 7234, section 5.5: 110 to 113 concern age, 199 and 214 changes by a proxy), or a
     /// warning or an age that cannot be read.
     /// </summary>
-    public bool IsStale => Warnings.Any(w => w.Code != ServersOwn)
-        || Response?.Field("Age") is { } text && !long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+    public bool IsStale => Warnings.Any(w => w.Code != ServersOwn) || Ages.Any(age => Seconds(age) is null);
+
+    private IEnumerable<string> Ages => Values("Age");
+
+    private IEnumerable<string> Values(string name) => Response?.Values(name) ?? [];
+
+    private static long? Seconds(string age) => long.TryParse(age.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
     /// <summary>The server's own warnings (<c>Warning</c> 299), such as that an API is deprecated; they do not mean a stale response.</summary>
     public ImmutableArray<string> ServerWarnings =>
@@ -93,9 +99,7 @@ public sealed partial record HttpExchange(
     {
         get
         {
-            if (Response is null)
-                yield break;
-            foreach (var (_, value) in Response.Fields.Where(f => f.Key.Equals("Warning", StringComparison.OrdinalIgnoreCase)))
+            foreach (var value in Values("Warning"))
             {
                 var warnings = Warning().Matches(value);
                 foreach (Match warning in warnings)

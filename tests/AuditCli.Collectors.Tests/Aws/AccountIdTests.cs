@@ -187,6 +187,54 @@ public sealed class AccountIdTests
         Assert.Equal(2, (await session.CollectAsync("iam:ListPolicies")).Sum(p => p.Rows.Length));
     }
 
+    [Theory]
+    [InlineData("arn:aws:kms:us-east-1:123456789012:key/a", null)]
+    [InlineData("arn:aws:kms:us-east-1:999999999999:key/a", "AnotherAccount")]
+    [InlineData("arn:aws:kms:eu-west-1:123456789012:key/a", "MalformedResponse")]
+    [InlineData("key/a", "AnotherAccount")]
+    public async Task What_is_listed_only_for_its_owner_is_of_the_account_and_the_region(string arn, string? code)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Json($$"""{"Keys":[{"KeyId":"a","KeyArn":"{{arn}}"}],"Truncated":false}"""));
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        var e = await Record.ExceptionAsync(() => session.CollectAsync("kms:ListKeys"));
+
+        Assert.Equal(code, (e as CollectionException)?.Code);
+        Assert.Equal(code is null, e is null);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_resource_that_is_listed_twice_means_that_another_may_be_missing(bool onePage)
+    {
+        const string Row = """{"KeyId":"a","KeyArn":"arn:aws:kms:us-east-1:123456789012:key/a"}""";
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Json(onePage ? $$"""{"Keys":[{{Row}},{{Row}}],"Truncated":false}"""
+                : request.Body.Contains("Marker", StringComparison.Ordinal) ? $$"""{"Keys":[{{Row}}],"Truncated":false}"""
+                : $$"""{"Keys":[{{Row}}],"Truncated":true,"NextMarker":"m"}"""));
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        Assert.Equal("RepeatedRow", (await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("kms:ListKeys"))).Code);
+    }
+
+    [Fact]
+    public void Every_operation_that_lists_only_own_resources_has_the_arn_in_its_rows()
+    {
+        var source = AuditCli.Collectors.Aws.AwsSource.Create();
+        var catalogue = new AuditCli.Collectors.Aws.Catalogue.AwsCatalogue();
+        Assert.All(AuditCli.Collectors.Aws.OwnResources.Names, name =>
+        {
+            var (service, operation) = catalogue.Find(name)!.Value;
+            Assert.Contains(source.FindOperation(name)!.Columns, c => c.Name == AuditCli.Collectors.Aws.OwnResources.ArnOf(service, operation)!.Value.Member);
+        });
+    }
+
     private static Reaction Caller(string account, string arn) => Reaction.Xml(
         $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn>"
         + $"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");

@@ -254,7 +254,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
         Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> CollectAsync(string first)
         {
-            body = answer.Replace("{0}", first + row, StringComparison.Ordinal);
+            body = answer.Replace("{0}", first + row.Replace(":user/a<", ":user/b<", StringComparison.Ordinal), StringComparison.Ordinal);
             return CollectedRows.OfAsync(session.Collector, session.Transport, Session.Target(), session.Operation(operation));
         }
 

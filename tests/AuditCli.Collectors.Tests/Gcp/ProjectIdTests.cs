@@ -65,4 +65,25 @@ public sealed class ProjectIdTests
             ("AnotherProject", "iam:projects.serviceAccounts.list lists a resource of project p-other, but project p-one was requested"),
             (e.Code, e.Message));
     }
+
+    /// <summary>Lists what Compute Engine says is in another project or zone. What is shared with the project is only named in a row.</summary>
+    [Theory]
+    [InlineData("id", """{"kind":"compute#diskList","id":"projects/p-other/zones/z-1/disks"}""", "AnotherProject")]
+    [InlineData("selfLink", """{"kind":"compute#diskList","selfLink":"https://x/compute/v1/projects/p-other/zones/z-1/disks"}""", "AnotherProject")]
+    [InlineData("zone", """{"kind":"compute#diskList","id":"projects/p-one/zones/z-2/disks"}""", "MalformedResponse")]
+    [InlineData("row", """{"kind":"compute#diskList","items":[{"selfLink":"https://x/projects/p-other/zones/z-1/disks/a"}]}""", "AnotherProject")]
+    [InlineData("row's zone", """{"kind":"compute#diskList","items":[{"selfLink":"https://x/projects/p-one/zones/z-2/disks/a"}]}""", "MalformedResponse")]
+    [InlineData("escaped", """{"kind":"compute#diskList","id":"projects/p%2Done/zones/z-1/disks"}""", null)]
+    [InlineData("number", """{"kind":"compute#diskList","id":"projects/123456789012/zones/z-1/disks"}""", null)]
+    [InlineData(
+        "shared", """{"kind":"compute#diskList","items":[{"name":"a","sourceImage":"https://x/projects/debian-cloud/global/images/i"}]}""", null)]
+    public async Task A_list_of_another_place_is_not_evidence_of_the_one_that_was_asked(string what, string body, string? code)
+    {
+        using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(200, body));
+        await using var session = Session.Live(server);
+
+        var e = await Record.ExceptionAsync(() => session.CollectAsync("compute:disks.list", ("zone", "z-1")));
+
+        Assert.True((e as CollectionException)?.Code == code && (e is null) == (code is null), $"{what}: {e?.Message ?? "complete"}");
+    }
 }

@@ -43,6 +43,19 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData(
         "a token where there are no pages", "iam:projects.serviceAccounts.keys.list", 200,
         """{"keys":[{"name":"a"}],"nextPageToken":"t"}""", "NextPageUnreadable")]
+    [InlineData("errors", Accounts, 200, """{"accounts":[{"name":"a"}],"errors":[{"code":5}]}""", "MalformedResponse")]
+    [InlineData("an error in another case beside rows", Accounts, 200, """{"accounts":[{"name":"a"}],"Error":{"code":5}}""", "MalformedResponse")]
+    [InlineData("an error that is a text", Accounts, 200, """{"accounts":[{"name":"a"}],"error":"upstream"}""", "MalformedResponse")]
+    [InlineData("a success in part", Firewalls, 200, """{"kind":"compute#firewallList","partialSuccess":true}""", "PartialAnswer")]
+    [InlineData("results that are not complete", Accounts, 200, """{"accounts":[{"name":"a"}],"incompleteResults":true}""", "PartialAnswer")]
+    [InlineData("a row of another kind", Firewalls, 200, """{"items":[{"kind":"compute#network","name":"a"}]}""", "MalformedResponse")]
+    [InlineData("a row of another API", Firewalls, 200, """{"items":[{"kind":"storage#bucket","name":"a"}]}""", "MalformedResponse")]
+    [InlineData("a row of nothing", Firewalls, 200, """{"items":[{}]}""", "MalformedResponse")]
+    [InlineData("a row of other members", Accounts, 200, """{"accounts":[{"foo":1}]}""", "MalformedResponse")]
+    [InlineData(
+        "a row twice", Firewalls, 200,
+        """{"items":[{"name":"a","selfLink":"https://x/projects/p-one/global/firewalls/a"},{"name":"a","selfLink":"https://x/projects/p-one/global/firewalls/a"}]}""",
+        "RepeatedRow")]
     [InlineData("another kind's list", Firewalls, 200, """{"kind":"compute#networkList","items":[]}""", "MalformedResponse")]
     [InlineData("a kind that is a number", Firewalls, 200, """{"kind":7,"items":[]}""", "MalformedResponse")]
     [InlineData("another kind's list of buckets", "storage:buckets.list", 200, """{"kind":"storage#objects"}""", "MalformedResponse")]
@@ -71,7 +84,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData(Accounts, "{}")]
     [InlineData(Accounts, """{"accounts":[],"nextPageToken":""}""")]
     [InlineData(Accounts, """{"accounts":[],"etag":"x","aNewMember":"y"}""")]
-    [InlineData(Firewalls, """{"kind":"compute#firewallList","id":"projects/p/global/firewalls","selfLink":"https://compute.googleapis.com/x"}""")]
+    [InlineData(Firewalls, """{"kind":"compute#firewallList","id":"projects/p-one/global/firewalls","selfLink":"https://compute.googleapis.com/x"}""")]
     [InlineData(Instances, """{"kind":"compute#instanceAggregatedList","items":{"zones/a":{"warning":{"code":"NO_RESULTS_ON_PAGE","message":"m"}}}}""")]
     [InlineData("storage:buckets.list", """{"kind":"storage#buckets"}""")]
     public async Task Every_form_in_which_Google_writes_an_empty_list_is_read(string operation, string body)
@@ -80,6 +93,30 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         await using var session = Session.Live(server);
 
         Assert.Empty(Assert.Single(await session.CollectAsync(operation)).Rows);
+    }
+
+    [Theory]
+    [InlineData("nothing", "{}", "MalformedResponse")]
+    [InlineData("no kind", """{"items":[]}""", "MalformedResponse")]
+    [InlineData("another project's list", """{"kind":"compute#firewallList","id":"projects/p-other/global/firewalls"}""", "AnotherProject")]
+    [InlineData(
+        "a row of the first page", """{"kind":"compute#firewallList","items":[{"selfLink":"https://x/projects/p-one/global/firewalls/a"}]}""",
+        "RepeatedRow")]
+    [InlineData("one more row", """{"kind":"compute#firewallList","items":[{"selfLink":"https://x/projects/p-one/global/firewalls/b"}]}""", null)]
+    [InlineData("an empty list", """{"kind":"compute#firewallList"}""", null)]
+    public async Task A_second_page_counts_only_if_it_can_follow_the_first(string what, string second, string? code)
+    {
+        const string First =
+            """{"kind":"compute#firewallList","items":[{"selfLink":"https://x/projects/p-one/global/firewalls/a"}],"nextPageToken":"t"}""";
+        using var server = new GoogleServer(fault: (request, _) =>
+            request.Path == "/v1/userinfo" ? null : new(200, request.Query.Contains("pageToken", StringComparison.Ordinal) ? second : First));
+        await using var session = Session.Live(server, new ImpatientClock());
+        var pages = new List<Page>();
+
+        var e = await Record.ExceptionAsync(() => session.CollectAsync(pages, Firewalls));
+
+        Assert.True((e as CollectionException)?.Code == code && (e is null) == (code is null), $"{what}: {e?.Message ?? "complete"}");
+        Assert.Equal(code is null ? 2 : 1, pages.Count);
     }
 
     /// <summary>

@@ -245,7 +245,10 @@ public sealed class FaultTests
     private static Reaction List(string kind, string next, params string[] items)
     {
         var version = kind == "GadgetList" ? "example.com/v1" : "v1";
-        var all = string.Join(',', items);
+        // A custom resource is as its own server wrote it.
+        var all = string.Join(',', kind == "GadgetList"
+            ? items
+            : items.Select(i => i.Replace("""{"metadata":{""", $$"""{"metadata":{"uid":"{{Guid.NewGuid()}}",""", StringComparison.Ordinal)));
         return Reaction.Json(
             $$"""{"kind":"{{kind}}","apiVersion":"{{version}}","metadata":{"resourceVersion":"1","continue":"{{next}}"},"items":[{{all}}]}""");
     }

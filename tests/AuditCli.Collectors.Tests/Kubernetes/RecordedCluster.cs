@@ -70,15 +70,23 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
         var next = start + limit < objects.Length ? $"{start + limit}" : "";
         var kind = Kinds.Single(k => path.EndsWith("/" + k.ToLowerInvariant() + "s", StringComparison.Ordinal));
         var version = path.Split('/') is ["", "api", var core, ..] ? core : string.Join('/', path.Split('/')[2..4]);
-        var items = string.Join(',', objects.Skip(start).Take(limit));
+        var items = string.Join(',', objects.Select(WithUid).Skip(start).Take(limit));
         return Reaction.Json($$"""{"kind":"{{kind}}List","apiVersion":"{{version}}","metadata":{"continue":"{{next}}"},"items":[{{items}}]}""");
     }
+
+    /// <summary>Gives an object that names none a uid, as the API server does.</summary>
+    private static string WithUid(string content, int number) => content.Contains("\"uid\":", StringComparison.Ordinal)
+        ? content
+        : Metadata().Replace(content, $$"""$0"uid":"00000000-0000-0000-0000-{{number:d12}}",""", 1);
 
     private static readonly string[] Kinds =
     [
         "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "ReplicationController", "Deployment", "ReplicaSet",
         "StatefulSet", "DaemonSet", "Job", "CronJob",
     ];
+
+    [GeneratedRegex("\"metadata\":\\{(?=\")")]
+    private static partial Regex Metadata();
 
     [GeneratedRegex("[?&]limit=([0-9]+)")]
     private static partial Regex Limit();

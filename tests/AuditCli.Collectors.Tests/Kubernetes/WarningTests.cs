@@ -8,8 +8,8 @@ namespace AuditCli.Collectors.Tests.Kubernetes;
 /// </summary>
 public sealed class WarningTests
 {
-    private const string Pods = """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"}}]}""";
-    private const string FirstPods = """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"b"}}]}""";
+    private const string Pods = """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","uid":"1"}}]}""";
+    private const string FirstPods = """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"b","uid":"2"}}]}""";
     private static readonly Reaction Review = Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201);
 
     [Theory]

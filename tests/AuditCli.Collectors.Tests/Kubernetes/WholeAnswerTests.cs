@@ -27,7 +27,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a\ud83d"}}]}""", "MalformedResponse")]
     [InlineData(
         "half of a surrogate pair in a name", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"\uDC00":1,"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"\uDC00":1,"metadata":{"name":"a","uid":"1"}}]}""", "MalformedResponse")]
     [InlineData("an error", "v1/pods", 200, """{"error":{"code":500,"message":"no"}}""", "MalformedResponse")]
     [InlineData("a proxy's words", "v1/pods", 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
     [InlineData("a Status", "v1/pods", 200, """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no"}""", "MalformedResponse")]
@@ -45,10 +45,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("no items", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{}}""", "MalformedResponse")]
     [InlineData(
         "items in another case", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[{"metadata":{"name":"a","uid":"1"}}]}""", "MalformedResponse")]
     [InlineData(
         "items twice in two cases", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Items":[{"metadata":{"name":"a","uid":"1"}}]}""", "MalformedResponse")]
     [InlineData("no metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","items":[]}""", "MalformedResponse")]
     [InlineData(
         "metadata in another case", "v1/pods", 200,
@@ -64,38 +64,62 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":{"token":"t"}},"items":[]}""", "MalformedResponse")]
     [InlineData(
         "a name twice, deep inside", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","name":"b"}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","uid":"1","name":"b"}}]}""", "MalformedResponse")]
     [InlineData(
         "a token twice", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","continue":""},"items":[]}""",
         "MalformedResponse")]
     [InlineData(
         "an object's field in another case", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"},"Spec":{}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","uid":"1"},"Spec":{}}]}""", "MalformedResponse")]
     [InlineData(
         "an object of another kind", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"kind":"Node","metadata":{"name":"a"}}]}""", "MalformedResponse")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"kind":"Node","metadata":{"name":"a","uid":"1"}}]}""", "MalformedResponse")]
     [InlineData(
         "an object of another version", "example.com/v1/gadgets", 200,
-        """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}]}""",
+        """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","uid":"1"}}]}""",
         "MalformedResponse")]
     [InlineData(
         "a count that is a text", "v1/pods", 200,
         """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":"3"},"items":[]}""", "MalformedResponse")]
     [InlineData(
         "objects that remain", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":3},"items":[{"metadata":{"name":"a"}}]}""",
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":3},"items":[{"metadata":{"name":"a","uid":"1"}}]}""",
         "NextPageUnreadable")]
     [InlineData(
         "objects that remain, with an empty token", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"","remainingItemCount":1},"items":[{"metadata":{"name":"a"}}]}""",
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"","remainingItemCount":1},"items":[{"metadata":{"name":"a","uid":"1"}}]}""",
         "NextPageUnreadable")]
     [InlineData(
         "a token under another name", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{"continueToken":"t"},"items":[{"metadata":{"name":"a"}}]}""",
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"continueToken":"t"},"items":[{"metadata":{"name":"a","uid":"1"}}]}""",
         "NextPageUnreadable")]
     [InlineData(
         "a token beside the metadata", "v1/pods", 200,
-        """{"kind":"PodList","apiVersion":"v1","metadata":{},"nextPage":"t","items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"nextPage":"t","items":[{"metadata":{"name":"a","uid":"1"}}]}""", "NextPageUnreadable")]
+    [InlineData(
+        "an error beside items", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"error":"upstream timeout"}""", "MalformedResponse")]
+    [InlineData(
+        "errors beside items", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Errors":[]}""", "MalformedResponse")]
+    [InlineData(
+        "words beside items", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"message":"cut"}""", "MalformedResponse")]
+    [InlineData("an object of nothing", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{}]}""", "MalformedResponse")]
+    [InlineData(
+        "an object without metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"spec":{}}]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "an object without a name", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"uid":"1"}}]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "an object without a uid", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"}}]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "a custom object without a name", "example.com/v1/gadgets", 200,
+        """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"metadata":{"name":""}}]}""", "MalformedResponse")]
+    [InlineData(
+        "one object twice", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","uid":"1"}},{"metadata":{"name":"a","uid":"1"}}]}""",
+        "RepeatedRow")]
     public async Task A_list_that_is_not_whole_is_a_limitation(string what, string operation, int status, string body, string code)
     {
         await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(body, status));
@@ -112,10 +136,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}""", 0)]
     [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":null}""", 0)]
     [InlineData(
-        """{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"","remainingItemCount":0},"items":[{"metadata":{"name":"a"}}]}""",
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"","remainingItemCount":0},"items":[{"metadata":{"name":"a","uid":"1"}}]}""",
         1)]
     [InlineData(
-        """{"kind":"PodList","apiVersion":"v1","metadata":{"selfLink":"/api/v1/pods","shardInfo":{"selector":"x"},"continue":null,"remainingItemCount":null},"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}""",
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"selfLink":"/api/v1/pods","shardInfo":{"selector":"x"},"continue":null,"remainingItemCount":null},"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","uid":"1"}}]}""",
         1)]
     public async Task Every_form_in_which_a_server_writes_a_whole_list_is_read(string body, int rows)
     {
@@ -128,6 +152,27 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         Assert.Equal(rows, read.Length);
     }
 
+    [Theory]
+    [InlineData("fewer objects than remained", "PartialAnswer", ",\"remainingItemCount\":50", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
+    [InlineData("no version of the state", "MalformedResponse", "", "{}", """{"name":"b","uid":"2"}""")]
+    [InlineData("an object of the first page", "RepeatedRow", "", """{"resourceVersion":"1"}""", """{"name":"a","uid":"1"}""")]
+    [InlineData("as many objects as remained", null, ",\"remainingItemCount\":1", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
+    [InlineData("more objects than remained", null, ",\"remainingItemCount\":0", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
+    public async Task A_second_page_counts_only_if_it_can_follow_the_first(string what, string? code, string remaining, string metadata, string second)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST"
+            ? Review
+            : Reaction.Json(request.Target.Contains("continue=", StringComparison.Ordinal)
+                ? $$$"""{"kind":"PodList","apiVersion":"v1","metadata":{{{metadata}}},"items":[{"metadata":{{{second}}}}]}"""
+                : $$$"""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"t"{{{remaining}}}},"items":[{"metadata":{"name":"a","uid":"1"}}]}"""));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        var (item, _) = Assert.Single(await session.RunAsync("v1/pods"));
+
+        Assert.True(item.Code == code, $"{what}: {item.Outcome} {item.Code} {item.Message}");
+        Assert.Equal(code is null ? CollectionOutcome.Complete : CollectionOutcome.Incomplete, item.Outcome);
+    }
+
     [Fact]
     public async Task A_second_page_of_another_kind_is_no_second_page()
     {
@@ -135,7 +180,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             ? Review
             : Reaction.Json(request.Target.Contains("continue=", StringComparison.Ordinal)
                 ? """{"kind":"WidgetList","apiVersion":"example.com/v1","metadata":{},"items":[]}"""
-                : """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"a"}}]}"""));
+                : """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"a","uid":"1"}}]}"""));
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
 
         var (item, _) = Assert.Single(await session.RunAsync("example.com/v1/gadgets"));

@@ -11,8 +11,10 @@ namespace AuditCli.Collectors.Tests.Running;
 [Collection("environment")]
 public sealed class AllowedCodesTests
 {
-    private const string Users = "iam:ListUsers", Accounts = "iam:projects.serviceAccounts.list", Pods = "v1/pods";
+    private const string Users = "iam:ListUsers", Keys = "kms:ListKeys", Accounts = "iam:projects.serviceAccounts.list", Pods = "v1/pods";
     private const string Blocked = """{"message":"blocked by proxy"}""";
+
+    private const string NoSuchEntity = "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code></Error><RequestId>r</RequestId></ErrorResponse>";
 
     /// <summary>The status of a server that closes the connection in the middle of its answer.</summary>
     private const int Broken = 0;
@@ -24,6 +26,7 @@ public sealed class AllowedCodesTests
     [InlineData(Users, "ServiceUnavailable", 503, "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>")]
     [InlineData(Users, "MalformedResponse", 200, "<html>blocked by proxy</html>")]
     [InlineData(Users, "ConnectionFailed", Broken, "<ListUsersResponse/>")]
+    [InlineData(Users, "404", 404, "<ErrorResponse><Error><Code>Sender:NoSuchEntity</Code></Error></ErrorResponse>")]
     [InlineData(Accounts, "PERMISSION_DENIED", 403, """{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}""")]
     [InlineData(Accounts, "RESOURCE_EXHAUSTED", 429, """{"error":{"code":429,"message":"later","status":"RESOURCE_EXHAUSTED"}}""")]
     [InlineData(Accounts, "UNAUTHENTICATED", 401, """{"error":{"code":401,"message":"old","status":"UNAUTHENTICATED"}}""")]
@@ -44,10 +47,64 @@ public sealed class AllowedCodesTests
         Assert.Empty(item.TakenAsNone);
     }
 
+    /// <summary>
+    /// Answers with the word for "there is none", which the control allows, where the provider would not say it: in another document, beside
+    /// another error, or with a status that a refusal or a failing server has.
+    /// </summary>
+    [Theory]
+    [InlineData(Users, 404, "<html><Code>NoSuchEntity</Code></html>")]
+    [InlineData(Users, 404, "<html><body><Error><Code>NoSuchEntity</Code></Error></body></html>")]
+    [InlineData(Users, 404, "<ErrorResponse><Code>NoSuchEntity</Code></ErrorResponse>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>AccessDenied</Code></Error><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error><Error><Code>AccessDenied</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Code>AccessDenied</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, "<Response><Errors><Error><Code>NoSuchEntity</Code></Error><Error><Code>Other</Code></Error></Errors></Response>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>AccessDenied#NoSuchEntity</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity:AccessDenied</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity </Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, """{"__type":"NoSuchEntity"}""")]
+    [InlineData(Users, 404, "", "x-amzn-ErrorType")]
+    [InlineData(Users, 404, "", "x-amzn-query-error")]
+    [InlineData(Users, 401, NoSuchEntity)]
+    [InlineData(Users, 403, NoSuchEntity)]
+    [InlineData(Users, 407, NoSuchEntity)]
+    [InlineData(Users, 429, NoSuchEntity)]
+    [InlineData(Users, 500, NoSuchEntity)]
+    [InlineData(Users, 503, NoSuchEntity)]
+    [InlineData(Keys, 404, """{"__type":"AccessDenied:NoSuchEntity"}""")]
+    [InlineData(Keys, 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>")]
+    [InlineData(Keys, 403, """{"__type":"NoSuchEntity"}""")]
+    [InlineData(Accounts, 403, """{"error":{"code":403,"message":"none","status":"NOT_FOUND"}}""")]
+    [InlineData(Accounts, 404, """{"error":{"code":403,"message":"none","status":"NOT_FOUND"}}""")]
+    [InlineData(Accounts, 400, """{"error":{"message":"none","status":"NOT_FOUND"}}""")]
+    [InlineData(Accounts, 404, """{"error":{"code":404,"message":"none","status":"NOT_FOUND","status":"PERMISSION_DENIED"}}""")]
+    [InlineData(Accounts, 404, "<html>NOT_FOUND</html>")]
+    [InlineData(Pods, 403, """{"kind":"Status","status":"Failure","reason":"NotFound","code":404}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"NotFound","code":403}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","status":"Success","reason":"NotFound","code":404}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"Forbidden","reason":"NotFound"}""")]
+    public async Task A_word_for_none_that_is_not_the_providers_own_answer_is_a_failure(string operation, int status, string body, string? header = null)
+    {
+        var code = operation switch { Users or Keys => "NoSuchEntity", Accounts => "NOT_FOUND", _ => "NotFound" };
+
+        var item = await CollectedAsync(operation, code, status, body, header);
+
+        Assert.True(item.Outcome == CollectionOutcome.Failed, $"{item.Outcome} {item.Code} {item.Message}");
+        Assert.NotEqual(code, item.Code);
+        Assert.Empty(item.TakenAsNone);
+    }
+
     /// <summary>Shows that the codes above would be taken as none if they were of that kind.</summary>
     [Theory]
     [InlineData(Users, "NoSuchEntity", 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>")]
+    [InlineData(Users, "NoSuchEntity", 404, NoSuchEntity)]
+    [InlineData(Users, "NoSuchEntity", 404, "<Error><Code>NoSuchEntity</Code><Message>none</Message></Error>")]
+    [InlineData(Users, "InvalidVpcID.NotFound", 400, "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>")]
+    [InlineData(Users, "ReportNotFound", 410, "<ErrorResponse><Error><Code>ReportNotFound</Code></Error></ErrorResponse>")]
+    [InlineData(Keys, "NotFoundException", 400, """{"__type":"com.amazonaws.kms#NotFoundException","message":"none"}""")]
+    [InlineData(Keys, "NotFoundException", 400, """{"__type":"NotFoundException:http://internal.amazon.com/x/"}""")]
     [InlineData(Accounts, "NOT_FOUND", 404, """{"error":{"code":404,"message":"none","status":"NOT_FOUND"}}""")]
+    [InlineData(Accounts, "notFound", 404, """{"error":{"code":404,"message":"none","errors":[{"reason":"notFound"}]}}""")]
     [InlineData(Pods, "NotServed", 404, "404 page not found")]
     public async Task A_code_that_says_none_is_an_empty_answer_where_the_control_allows_it(string operation, string code, int status, string body)
     {
@@ -59,7 +116,7 @@ public sealed class AllowedCodesTests
     }
 
     /// <summary>Collects one operation whose only answer is this one.</summary>
-    private static async Task<EvidenceItem> CollectedAsync(string operation, string allowed, int status, string body)
+    private static async Task<EvidenceItem> CollectedAsync(string operation, string allowed, int status, string body, string? header = null)
     {
         if (operation == Accounts)
         {
@@ -75,6 +132,7 @@ public sealed class AllowedCodesTests
                 "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>"
                 + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"),
             _ when status == Broken => Reaction.Xml(body) with { BreakAfter = 1 },
+            _ when header is not null => Reaction.Xml(body, status) with { Fields = [(header, allowed)] },
             _ when operation == Users => Reaction.Xml(body, status),
             _ => Reaction.Json(body, status),
         });

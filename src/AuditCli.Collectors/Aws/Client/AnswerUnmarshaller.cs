@@ -6,14 +6,15 @@ using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal.Transform;
 using Amazon.Runtime.Internal.Util;
+using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>Passes the response's bytes on unparsed, and parses error responses of every protocol.</summary>
-internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
+/// <summary>Passes the response's bytes on unparsed, and parses error responses in the form of the service's protocol.</summary>
+internal sealed class AnswerUnmarshaller(WireProtocol protocol) : ResponseUnmarshaller
 {
     /// <summary>The longest Retry-After that is honoured.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
@@ -59,13 +60,16 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         return new(copy.ToArray(), response);
     }
 
-    private static AwsServiceFailure Failure(AnswerContext context, Exception? inner, HttpStatusCode status)
+    private AwsServiceFailure Failure(AnswerContext context, Exception? inner, HttpStatusCode status)
     {
         var response = context.Response;
-        var said = ErrorBody.Read(context.Body);
-        var code = Header(response, "x-amzn-query-error")?.Split(';')[0] ?? Header(response, "x-amzn-ErrorType") ?? said.Code;
+        var said = ErrorBody.Read(protocol, context.Body);
+        // Only the JSON protocols have the code in a header as well.
+        var code = protocol is WireProtocol.Json or WireProtocol.RestJson
+            ? ShortCode(Header(response, "x-amzn-query-error")?.Split(';')[0] ?? Header(response, "x-amzn-ErrorType") ?? said.Code)
+            : said.Code;
         return new(
-            ShortCode(code) ?? AwsCodes.OfStatus((int)status),
+            code ?? AwsCodes.OfStatus((int)status),
             said.Message ?? string.Create(CultureInfo.InvariantCulture, $"the provider answered with HTTP status {(int)status}"),
             RequestId(response) ?? said.RequestId, status, inner)
         {
@@ -76,7 +80,7 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
                     : said.Endpoint ?? "an address that it does not name"
                 : null,
             Wait = Wait(response),
-            ClockIsWrong = ShortCode(code) is "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" || said.ClockIsWrong,
+            ClockIsWrong = code is "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" || said.ClockIsWrong,
         };
     }
 
@@ -85,8 +89,16 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         HttpDate.TryParse(Header(response, "Date") ?? "", out var sent) ? sent : null,
         LongestWait);
 
-    /// <summary>Returns the short form of an error code: <c>com.amazonaws.x#Code:http://...</c> is <c>Code</c>.</summary>
-    private static string? ShortCode(string? code) => code?.Split(':')[0].Split('#')[^1].Trim() is { Length: > 0 } known ? known : null;
+    /// <summary>
+    /// Returns the short form of an error code of the JSON protocols: <c>com.amazonaws.x#Code:http://...</c> is <c>Code</c>. What does not
+    /// have this form is not a code.
+    /// </summary>
+    private static string? ShortCode(string? code) => code?.Split(':', 2) switch
+    {
+        [var name] => ErrorBody.CodeOf(name.Split('#')[^1]),
+        [var name, var address] when address.Length == 0 || address.StartsWith("http", StringComparison.Ordinal) => ErrorBody.CodeOf(name.Split('#')[^1]),
+        _ => null,
+    };
 
     private static string? RequestId(IWebResponseData response) => Header(response, "x-amzn-RequestId") ?? Header(response, "x-amz-request-id");
 
@@ -122,15 +134,17 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
     /// <summary>Whether a signature was refused because of the time and not because of the key; AWS says so only in the message.</summary>
     public bool ClockIsWrong { get; private init; }
 
-    public static ErrorBody Read(ReadOnlyMemory<byte> body)
+    /// <summary>Returns what an error response says in the form of the protocol; other content says nothing.</summary>
+    public static ErrorBody Read(WireProtocol protocol, ReadOnlyMemory<byte> body)
     {
+        var isJson = protocol is WireProtocol.Json or WireProtocol.RestJson;
         var start = body.Span.IndexOfAnyExcept(" \t\r\n\uFEFF"u8);
         try
         {
             return start < 0 ? Silent : body.Span[start] switch
             {
-                (byte)'<' => Xml(AnswerElement.Parse(body)),
-                (byte)'{' => Json(JsonOutput.Document(body[start..])),
+                (byte)'<' when !isJson => Xml(AnswerElement.Parse(body)),
+                (byte)'{' when isJson => Json(JsonOutput.Document(body[start..])),
                 _ => Silent,
             };
         }
@@ -141,10 +155,19 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
         }
     }
 
+    /// <summary>Returns a text that has the form of an error code, such as <c>InvalidVpcID.NotFound</c>; null for any other text.</summary>
+    public static string? CodeOf(string? text) =>
+        text is { Length: > 0 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') ? text : null;
+
+    /// <summary>
+    /// Reads the error of an XML document: <c>Error</c> (S3), <c>ErrorResponse/Error</c> (query, rest-xml) or <c>Response/Errors/Error</c>
+    /// (ec2). A document of another form, or with several errors or codes, has no code: which of them counts is not defined.
+    /// </summary>
     private static ErrorBody Xml(AnswerElement root)
     {
-        var error = root.Find("Error") ?? root;
-        var code = error.Child("Code")?.Text;
+        if (OnlyError(root) is not { } error)
+            return Silent;
+        var code = error.Children.Count(c => c.Name == "Code") == 1 ? CodeOf(error.Child("Code")!.Text) : null;
         var message = (error.Child("Message") ?? error.Child("message"))?.Text;
         return new(code, code is "SignatureDoesNotMatch" ? WrongSignature : message,
             (root.Find("RequestId") ?? root.Find("RequestID"))?.Text, error.Child("Region")?.Text, error.Child("Endpoint")?.Text)
@@ -152,6 +175,17 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
             ClockIsWrong = SpeaksOfTime(message),
         };
     }
+
+    private static AnswerElement? OnlyError(AnswerElement root) => root.Name switch
+    {
+        "Error" => root,
+        "ErrorResponse" => Only(root, "Error"),
+        "Response" => Only(root, "Errors") is { } errors ? Only(errors, "Error") : null,
+        _ => null,
+    };
+
+    private static AnswerElement? Only(AnswerElement holder, string name) =>
+        holder.Children.Count(c => c.Name == name) == 1 ? holder.Child(name) : null;
 
     private static ErrorBody Json(JsonElement root)
     {

@@ -14,14 +14,21 @@ internal static class AwsFailures
     private static readonly ImmutableArray<string> Strangers =
         ["AuthFailure", "UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "OptInRequired", "InvalidAccessKeyId", "InvalidToken"];
 
+    /// <summary>
+    /// The statuses that the services' models give to errors by which something does not exist: 400 and 404, 409 in CloudSearch and OpenSearch,
+    /// 410 in Connect and IAM's credential report, 434 in Ground Station. Models of the JSON protocol state none; those services use 400.
+    /// </summary>
+    private static readonly ImmutableArray<int> OfNone = [400, 404, 409, 410, 434];
+
     /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
         && FailureChain.Of(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException
                 or HttpRequestException or IOException or SocketException or TimeoutException);
 
     /// <summary>Returns the provider's code and message, or the collector's.</summary>
+    /// <param name="saysNone">Whether a code means "there is none" for the operation; null if no code does.</param>
     /// <param name="region">The region of the request and the region in which the credentials were accepted, if they differ.</param>
-    public static CollectionException Map(string what, Exception e, (string Asked, string Home)? region = null)
+    public static CollectionException Map(string what, Exception e, (string Asked, string Home)? region = null, Func<string, bool>? saysNone = null)
     {
         var chain = FailureChain.Of(e).ToArray();
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
@@ -36,6 +43,15 @@ internal static class AwsFailures
                         + $"{asked}, or the session token comes from the global STS endpoint, which opt-in regions refuse; "
                         + "enable it (account:EnableRegion), "
                         + "use a token of a regional STS endpoint, or leave the region out of the target's regions",
+                    e);
+            }
+            // A proxy or an overloaded service that denies or fails a request does not know what exists.
+            if (saysNone?.Invoke(failure.ErrorCode) == true && !OfNone.Contains((int)failure.StatusCode))
+            {
+                return new(
+                    AwsCodes.OfStatus((int)failure.StatusCode),
+                    $"{what}: the response says {failure.ErrorCode}, but its HTTP status {(int)failure.StatusCode} is not that of such an error: "
+                        + failure.Message,
                     e);
             }
             return failure.RedirectHost is { } host

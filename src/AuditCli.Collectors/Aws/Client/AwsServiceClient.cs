@@ -13,7 +13,7 @@ namespace AuditCli.Collectors.Aws.Client;
 /// </summary>
 internal sealed class AwsServiceClient : AmazonServiceClient
 {
-    private readonly InvokeOptions _options = new() { RequestMarshaller = new CallMarshaller(), ResponseUnmarshaller = new AnswerUnmarshaller() };
+    private readonly InvokeOptions _options;
     private readonly ServiceModel _service;
 
     /// <param name="pipeline">The guard and the handlers below it.</param>
@@ -26,6 +26,7 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
+        _options = new() { RequestMarshaller = new CallMarshaller(), ResponseUnmarshaller = new AnswerUnmarshaller(service.Protocol) };
         // Replaced here: the base constructor builds the pipeline before this class has the waits.
         RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, waits, renew, pace));
     }

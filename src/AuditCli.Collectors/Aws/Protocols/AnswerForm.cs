@@ -13,6 +13,8 @@ internal static class AnswerForm
     /// <summary>The elements of an XML response that no model contains.</summary>
     private static readonly string[] OfEveryAnswer = ["requestId", "RequestId", "ResponseMetadata"];
 
+    private static readonly string[] ErrorNames = ["Error", "Errors", "ErrorCode", "ErrorResponse", "Fault"];
+
     /// <summary>Checks the members of a JSON response.</summary>
     /// <param name="known">The members that the body may have.</param>
     /// <exception cref="FormatException">The body is not a response to the operation.</exception>
@@ -62,12 +64,21 @@ internal static class AnswerForm
             throw new FormatException($"<{root.Name}> is a text");
         if (unknown.Length == 0)
             return;
+        if (unknown.FirstOrDefault(u => SaysError(u.Name)) is { } error)
+            throw new FormatException($"<{root.Name}> came as a success, but has <{error.Name}>");
         if (!root.Children.Any(c => known.Any(k => isOf(k, c.Name))))
             throw new FormatException($"<{root.Name}> has no element of the model, but <{unknown[0].Name}>");
-        var said = unknown.Where(u => u.Children.Count > 0 || u.Text is not ("" or "false" or "0")).Select(u => u.Name).ToArray();
-        if (operation.Rows is not null && (said.FirstOrDefault(UnknownMembers.SpeaksOfMore) ?? LikeToken(operation, said)) is { } more)
-            throw new FormatException($"<{root.Name}> says that more follows (<{more}>), but the model does not say how to read it");
+        if (unknown.FirstOrDefault(u => IsOfMore(operation, u)) is { } more)
+            throw new FormatException($"<{root.Name}> says that more follows (<{more.Name}>), but the model does not say how to read it");
     }
+
+    /// <summary>Whether an element that the model does not have there says that more follows.</summary>
+    public static bool IsOfMore(OperationModel operation, AnswerElement element) => operation.Rows is not null
+        && (element.Children.Count > 0 || element.Text is not ("" or "false" or "0"))
+        && (UnknownMembers.SpeaksOfMore(element.Name) || LikeToken(operation, [element.Name]) is not null);
+
+    /// <summary>Whether the name of an element that the model does not have says that the response is an error.</summary>
+    public static bool SaysError(string name) => ErrorNames.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
     /// Returns the first name that contains the name of one of the operation's own page tokens, compared by letters and digits only.
@@ -96,7 +107,7 @@ internal static class AnswerForm
     /// <summary>Whether a member indicates an error and not a list: <c>error</c> in any case, or a type named like an exception.</summary>
     private static bool SaysError(JsonProperty member) => member.Name.ToUpperInvariant() switch
     {
-        "ERROR" or "ERRORS" or "ERRORCODE" => member.Value.ValueKind != JsonValueKind.Array || member.Value.GetArrayLength() > 0,
+        var name when SaysError(name) => member.Value.ValueKind != JsonValueKind.Array || member.Value.GetArrayLength() > 0,
         "__TYPE" => member.Value.ValueKind == JsonValueKind.String && IsException(member.Value.GetString()!),
         _ => false,
     };

@@ -56,7 +56,11 @@ internal static class TypedJson
                 case WireProtocol.Query:
                     var root = AnswerElement.Parse(answer.Body);
                     if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
-                        root = root.Only(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
+                    {
+                        var result = root.Only(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
+                        XmlOutput.CheckEnvelope(service, operation, shape.Members, root, wrapper);
+                        root = result;
+                    }
                     XmlOutput.Root(writer, service, operation, shape.Members, root);
                     break;
                 case WireProtocol.Ec2:

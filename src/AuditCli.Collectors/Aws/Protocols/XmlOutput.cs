@@ -31,6 +31,34 @@ internal static class XmlOutput
     {
         Members(writer, service, members, root);
         AnswerForm.Check(operation, members, (member, name) => IsOf(service, member, name), root);
+        CheckElements(service, members, root);
+    }
+
+    /// <summary>
+    /// Checks what is beside the result in its envelope. The protocol has only the request's id there; a member of the result, an error or a
+    /// word of further pages is not read there, but says that the result is not all.
+    /// </summary>
+    /// <exception cref="FormatException">There is such an element.</exception>
+    public static void CheckEnvelope(
+        ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, AnswerElement envelope, string wrapper)
+    {
+        foreach (var other in envelope.Children.Where(c => c.Name != wrapper))
+        {
+            if (AnswerForm.SaysError(other.Name) || members.Any(m => IsOf(service, m, other.Name)) || AnswerForm.IsOfMore(operation, other))
+                throw new FormatException($"<{envelope.Name}> has <{other.Name}> beside <{wrapper}>");
+        }
+    }
+
+    /// <summary>Checks that no element of a list is outside of it: it would be lost without notice, like a second list.</summary>
+    /// <exception cref="FormatException">There is such an element.</exception>
+    private static void CheckElements(ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement root)
+    {
+        foreach (var child in root.Children.Where(c => !members.Any(m => IsOf(service, m, c.Name))))
+        {
+            if (members.FirstOrDefault(m => m is { Attribute: false, Flat: false, Kind: MemberKind.Shape }
+                && service.Shape(m.Shape) is ShapeModel.List list && list.Element.Wire == child.Name) is { } holder)
+                throw new FormatException($"<{root.Name}> has <{child.Name}> outside <{holder.Wire}>");
+        }
     }
 
     /// <summary>Returns the root, unless it is an error or an HTML page.</summary>

@@ -25,6 +25,7 @@ A file has one line per operation:
   partial  members of the answer that say that some of it is missing
   beside   other members of an answer with rows
   kind     what the answer's own kind is, where the description says it
+  row_kind what the kind of a row is, where the description says it
   whole    members of the answer that are true when nothing is missing; what is false is left out of an answer
   out      columns of a row
   reads    for what is not a plain GET with a read verb: why it only reads
@@ -363,6 +364,7 @@ class Api:
                 if member in lists:
                     of = next((n for n in (f"{info['response_type_name']}.{member[4]}", member[4]) if n in self.messages), None)
                     columns = self.messages[of] if of else [('value', member[1], False, False, None)]
+                    row_kind = self.kinds.get(of, '')
                 else:
                     pair = self.messages[f"{info['response_type_name']}.{member[4]}.AdditionalProperty"]
                     value = self.messages[next(m[4] for m in pair if m[0] == 'value')]
@@ -372,6 +374,7 @@ class Api:
                         return
                     entry['inner'] = inner[0][0]
                     columns = [('_key', 'text', False, False, None)] + self.messages[inner[0][4]]
+                    row_kind = self.kinds.get(inner[0][4], '')
         if paged:
             entry['paged'] = paged
         if partial and listing:
@@ -384,6 +387,8 @@ class Api:
             # A few descriptions of Compute's lists name the kind of one element.
             if kind and (self.name != 'compute' or 'List' in kind):
                 entry['kind'] = kind
+            if row_kind:
+                entry['row_kind'] = row_kind
         if full in WHOLE:
             entry['whole'] = WHOLE[full]
         kinds = {}

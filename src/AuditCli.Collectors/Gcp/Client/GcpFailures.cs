@@ -9,6 +9,8 @@ namespace AuditCli.Collectors.Gcp.Client;
 /// <summary>Maps failed calls to the codes and messages used in evidence.</summary>
 internal static class GcpFailures
 {
+    private const int Unauthorized = 401, NotFound = 404, TooManyRequests = 429;
+
     /// <summary>Returns Google's own status, reason and message.</summary>
     public static CollectionException Of(string what, int status, ReadOnlyMemory<byte> body)
     {
@@ -19,6 +21,8 @@ internal static class GcpFailures
             return new(code, $"{what}: the response has status {status} and no error in Google's form");
         var message = Text(error, "message") ?? $"{what}: status {status}";
         var (reason, permission) = Reason(error);
+        if (Contradiction(status, error, reason) is { } contradiction)
+            return new(code, $"{what}: the response has status {status}, but {contradiction}: {message}");
         if (reason is "SERVICE_DISABLED" or "accessNotConfigured")
             return new(GcpCodes.ApiNotEnabled, message);
         var detail = string.Join(' ', new[] { reason, permission }.OfType<string>());
@@ -37,6 +41,20 @@ internal static class GcpFailures
         FailureChain.Of(e).OfType<TokenResponseException>().FirstOrDefault() is { } token
             ? new(Codes.NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e)
             : RestFailures.Map(what, e);
+
+    /// <summary>
+    /// Returns how an error contradicts the status of its response; null if it does not. An error states the status as its <c>code</c>, and
+    /// NOT_FOUND has 404 (https://cloud.google.com/apis/design/errors); with another status, something between changed the response.
+    /// </summary>
+    private static string? Contradiction(int status, JsonElement error, string? reason)
+    {
+        if (error.TryGetProperty("code", out var stated)
+            && !(stated.ValueKind == JsonValueKind.Number && stated.TryGetInt32(out var number) && number == status))
+            return $"its error is {stated.GetRawText()}";
+        if (status != NotFound && ((Text(error, "status") ?? reason) is "NOT_FOUND" or "notFound"))
+            return "its error is NOT_FOUND";
+        return status is Unauthorized or TooManyRequests or >= 500 && reason is "SERVICE_DISABLED" or "accessNotConfigured" ? $"its reason is {reason}" : null;
+    }
 
     private static JsonElement? Error(ReadOnlyMemory<byte> body) =>
         JsonAnswer.Object(body.Span) is { } answer && answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object

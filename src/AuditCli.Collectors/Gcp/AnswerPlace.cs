@@ -1,0 +1,65 @@
+using System.Text.Json;
+using AuditCli.Collectors.Rest;
+using AuditCli.Evidence.Text;
+
+namespace AuditCli.Collectors.Gcp;
+
+/// <summary>
+/// Checks that a list is of the place that the request names. A list of Compute Engine says so itself, and so does each of its rows
+/// (<c>selfLink</c>): it lists what is in the project, zone or region; what others share with the project is only named in members of a row,
+/// such as <c>network</c>. Lists of other APIs do not name their place, or may have rows that others share.
+/// </summary>
+internal static class AnswerPlace
+{
+    private static readonly string[] OfList = ["id", "selfLink"];
+    private static readonly string[] Places = ["projects", "zones", "regions"];
+
+    /// <summary>Returns the failure of a page of another place; null if there is none.</summary>
+    /// <param name="request">The address of the request, which names its place.</param>
+    public static CollectionException? Foreign(string what, RestOperation operation, Uri request, JsonElement page)
+    {
+        if (operation is not { Rows: not null, Kind: { } kind } || !kind.StartsWith("compute#", StringComparison.Ordinal))
+            return null;
+        // The resources of another project are requested so.
+        var isOfService = request.Query.Contains("serviceProjectNumber=", StringComparison.Ordinal);
+        var named = OfList.Where(operation.Beside.Contains).Select(m => JsonMember.Text(page, m))
+            .Concat(isOfService ? [] : AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")));
+        foreach (var name in named.OfType<string>())
+        {
+            foreach (var place in Places)
+            {
+                if (Of(request.AbsolutePath, place) is { } asked && Of(name, place) is { } found && IsAnother(place, asked, found))
+                {
+                    return new(
+                        place == "projects" ? GcpCodes.AnotherProject : Codes.MalformedResponse,
+                        $"{what} lists {name}, but {place}/{asked} was requested");
+                }
+            }
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// Returns the failure of a page with a resource of Compute Engine that was read before; null if there is none. Pages that repeat one may
+    /// leave out as many.
+    /// </summary>
+    /// <param name="read">The addresses of the rows that were read; those of the page are added.</param>
+    public static CollectionException? Repeated(string what, RestOperation operation, JsonElement page, HashSet<string> read) =>
+        operation is { Rows: not null, RowKind: { } kind } && kind.StartsWith("compute#", StringComparison.Ordinal)
+        && AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")).OfType<string>()
+            .FirstOrDefault(link => !read.Add(link)) is { } repeated
+            ? new(Codes.RepeatedRow, $"{what}: the response repeats {repeated}, which was read before, so others may be missing")
+            : null;
+
+    /// <summary>Returns the name after <c>projects</c>, <c>zones</c> or <c>regions</c> in a path or address; null if there is none.</summary>
+    private static string? Of(string address, string place)
+    {
+        var parts = address.Split('/');
+        var at = Array.IndexOf(parts, place);
+        return at >= 0 && at + 1 < parts.Length ? Uri.UnescapeDataString(parts[at + 1]) : null;
+    }
+
+    /// <summary>Whether two names mean different places; a project's number says nothing about its id.</summary>
+    private static bool IsAnother(string place, string asked, string found) =>
+        asked != found && !(place == "projects" && (asked.All(char.IsAsciiDigit) || found.All(char.IsAsciiDigit)));
+}

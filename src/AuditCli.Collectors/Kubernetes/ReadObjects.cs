@@ -1,0 +1,49 @@
+using System.Text.Json;
+using AuditCli.Evidence.Text;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Notices what the pages of one list cannot have together: an object twice, fewer objects than a page said would follow, or a page that does
+/// not say which state of the cluster it shows. All pages of a list show one state, so that none of these is a change in between.
+/// </summary>
+internal sealed class ReadObjects(KubernetesResource resource)
+{
+    /// <summary>Later objects are not remembered, so that memory does not grow with the list.</summary>
+    private const int MostRemembered = 1_000_000;
+
+    private readonly HashSet<string> _uids = new(StringComparer.Ordinal);
+    private long _read;
+    private long _promised;
+    private string? _kind;
+    private bool _hasVersion;
+
+    /// <summary>Takes note of a page.</summary>
+    /// <exception cref="CollectionException">The page cannot belong to the list, or repeats an object.</exception>
+    public void Add(JsonElement page)
+    {
+        var own = JsonMember.Text(page, "kind");
+        if ((_kind ??= own) != own)
+            throw ObjectRows.Malformed(resource, $"is a {own} after a page that is a {_kind}");
+        if (_hasVersion && ObjectRows.Version(page) is null)
+            throw ObjectRows.Malformed(resource, "has no resourceVersion after a page that has one");
+        _hasVersion |= ObjectRows.Version(page) is not null;
+        foreach (var item in ObjectRows.Items(page))
+        {
+            _read++;
+            if (JsonMember.Text(Members.Of(item, "metadata"), "uid") is { Length: > 0 } uid
+                && (_uids.Contains(uid) || _uids.Count < MostRemembered && !_uids.Add(uid)))
+            {
+                throw new CollectionException(
+                    Codes.RepeatedRow, $"{resource}: the response repeats the object with uid {uid}, which was read before, so others may be missing");
+            }
+        }
+        _promised = Math.Max(_promised, _read + (ObjectRows.Remaining(page) ?? 0));
+    }
+
+    /// <summary>Returns the failure of a list that ended before the objects that a page had announced; null if there is none.</summary>
+    public CollectionException? Missing() => _read < _promised
+        ? new(Codes.PartialAnswer, FormattableString.Invariant(
+            $"{resource}: the list ended after {_read} objects, but a page said that there were at least {_promised} (remainingItemCount)"))
+        : null;
+}
