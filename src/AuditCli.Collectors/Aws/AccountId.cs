@@ -45,7 +45,7 @@ internal static class AccountId
     {
         if (OwnResources.ArnOf(service, operation) is var (member, isOfRegion))
         {
-            foreach (var named in rows.Select(r => JsonMember.Text(r.Value, member)).OfType<string>())
+            foreach (var named in OwnResources.Arns(rows, member))
             {
                 if (Owner(named) is not { } owner || owner != entered)
                     return new(AwsCodes.AnotherAccount, $"{service.Name}:{operation.Name} lists {named}, but account {entered} was requested");

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Evidence.Text;
 
@@ -41,12 +42,26 @@ internal static class OwnResources
     /// </summary>
     /// <param name="read">The ARNs of the rows that were read; those of the page are added.</param>
     public static CollectionException? Repeated(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, HashSet<string> read) =>
-        ArnOf(service, operation) is var (member, _)
-        && rows.Select(r => JsonMember.Text(r.Value, member)).OfType<string>().FirstOrDefault(arn => !read.Add(arn)) is { } repeated
+        ArnOf(service, operation) is var (member, _) && Arns(rows, member).FirstOrDefault(arn => !read.Add(arn)) is { } repeated
             ? new(Codes.RepeatedRow, $"{service.Name}:{operation.Name}: the response repeats {repeated}, which was read before, so others may be missing")
             : null;
+
+    /// <summary>Returns the ARNs of rows. A text that is not well-formed is left out; the table reports that it does not fit its column.</summary>
+    public static IEnumerable<string> Arns(ImmutableArray<PageRow> rows, string member) => rows.Select(r => Arn(r.Value, member)).OfType<string>();
 
     /// <summary>Returns the member with the ARN, and whether the ARN has the region; null for an operation that is not in the list.</summary>
     public static (string Member, bool IsOfRegion)? ArnOf(ServiceModel service, OperationModel operation) =>
         Operations.TryGetValue($"{service.Name}:{operation.Name}", out var found) ? found : null;
+
+    private static string? Arn(JsonElement row, string member)
+    {
+        try
+        {
+            return JsonMember.Text(row, member);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 }

@@ -7,12 +7,17 @@ namespace AuditCli.Collectors.Gcp;
 /// <summary>
 /// Checks that a list is of the place that the request names. A list of Compute Engine says so itself, and so does each of its rows
 /// (<c>selfLink</c>): it lists what is in the project, zone or region; what others share with the project is only named in members of a row,
-/// such as <c>network</c>. Lists of other APIs do not name their place, or may have rows that others share.
+/// such as <c>network</c>. Rows of a few lists are or may be of other projects. Lists of other APIs do not name their place, or may have rows
+/// that others share.
 /// </summary>
 internal static class AnswerPlace
 {
     private static readonly string[] OfList = ["id", "selfLink"];
     private static readonly string[] Places = ["projects", "zones", "regions"];
+
+    /// <summary>Lists of host projects; of reservations and node groups, which projects share; and of what may be used across projects.</summary>
+    private static readonly string[] OfSeveralProjects = ["projects", "reservations", "futureReservations", "nodeGroups"];
+    private const string Usable = "listUsable";
 
     /// <summary>Returns the failure of a page of another place; null if there is none.</summary>
     /// <param name="request">The address of the request, which names its place.</param>
@@ -20,10 +25,11 @@ internal static class AnswerPlace
     {
         if (operation is not { Rows: not null, Kind: { } kind } || !kind.StartsWith("compute#", StringComparison.Ordinal))
             return null;
-        // The resources of another project are requested so.
-        var isOfService = request.Query.Contains("serviceProjectNumber=", StringComparison.Ordinal);
+        // The last one requests the resources of another project.
+        var hasOthers = OfSeveralProjects.Contains(operation.Name.Split('.')[0]) || operation.Name.EndsWith(Usable, StringComparison.Ordinal)
+            || request.Query.Contains("serviceProjectNumber=", StringComparison.Ordinal);
         var named = OfList.Where(operation.Beside.Contains).Select(m => JsonMember.Text(page, m))
-            .Concat(isOfService ? [] : AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")));
+            .Concat(hasOthers ? [] : AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")));
         foreach (var name in named.OfType<string>())
         {
             foreach (var place in Places)
@@ -55,7 +61,7 @@ internal static class AnswerPlace
     private static string? Of(string address, string place)
     {
         var parts = address.Split('/');
-        var at = Array.IndexOf(parts, place);
+        var at = Array.FindIndex(parts, p => p.Equals(place, StringComparison.OrdinalIgnoreCase));
         return at >= 0 && at + 1 < parts.Length ? Uri.UnescapeDataString(parts[at + 1]) : null;
     }
 

@@ -42,7 +42,13 @@ internal static class AnswerRows
             : [NextPageToken, .. operation.Columns.Select(c => c.Name), .. operation.Partial, .. Always, .. operation.Whole.Select(w => w.Split('.')[0])];
         foreach (var member in page.EnumerateObject())
         {
-            if (!known.Contains(member.Name) && member.Name.ToUpperInvariant() is "ERROR" or "ERRORS" && IsSomething(member.Value))
+            var saysError = member.Name.ToUpperInvariant() switch
+            {
+                "ERROR" => member.Value.ValueKind != JsonValueKind.Null,
+                "ERRORS" => !UnknownMembers.IsEmpty(member.Value),
+                _ => false,
+            };
+            if (saysError && !known.Contains(member.Name))
                 throw Malformed(what, $"the response has status 200, but is an error: {member.Name} is {member.Value.GetRawText()}");
         }
         if (UnknownMembers.InAnotherCase(page, known) is var (found, name))

@@ -21,8 +21,12 @@ public sealed class OddAnswerTests
 
     [Theory]
     [InlineData(
-        "half of a surrogate pair", """{"Keys":[{"KeyId":"a\ud83dz","KeyArn":"arn:1"},{"KeyId":"b","KeyArn":"arn:2"}],"Truncated":false}""",
-        "ValueDoesNotFit", "{\"KeyArn\":\"arn:1\"} {\"KeyArn\":\"arn:2\",\"KeyId\":\"b\"}")]
+        "half of a surrogate pair",
+        """{"Keys":[{"KeyId":"a\ud83dz","KeyArn":"arn:aws:kms:us-east-1:123456789012:key/1"},{"KeyId":"b"}],"Truncated":false}""",
+        "ValueDoesNotFit", "{\"KeyArn\":\"arn:aws:kms:us-east-1:123456789012:key/1\"} {\"KeyId\":\"b\"}")]
+    [InlineData(
+        "half of a surrogate pair in the name of its owner", """{"Keys":[{"KeyId":"b","KeyArn":"arn:\ud83d"}],"Truncated":false}""",
+        "ValueDoesNotFit", "{\"KeyId\":\"b\"}")]
     [InlineData("a byte order mark", "\uFEFF" + Two, null, "{\"KeyId\":\"a\"} {\"KeyId\":\"b\"}")]
     [InlineData("two members of one name", """{"Keys":[],"Keys":[{"KeyId":"a"}],"Truncated":false}""", "MalformedResponse", "")]
     [InlineData("two members of one name, the second empty", """{"Keys":[{"KeyId":"a"}],"Truncated":false,"Keys":[]}""", "MalformedResponse", "")]

@@ -72,6 +72,7 @@ public sealed class ProjectIdTests
     [InlineData("selfLink", """{"kind":"compute#diskList","selfLink":"https://x/compute/v1/projects/p-other/zones/z-1/disks"}""", "AnotherProject")]
     [InlineData("zone", """{"kind":"compute#diskList","id":"projects/p-one/zones/z-2/disks"}""", "MalformedResponse")]
     [InlineData("row", """{"kind":"compute#diskList","items":[{"selfLink":"https://x/projects/p-other/zones/z-1/disks/a"}]}""", "AnotherProject")]
+    [InlineData("another case", """{"kind":"compute#diskList","items":[{"selfLink":"https://x/Projects/p-other/zones/z-1/disks/a"}]}""", "AnotherProject")]
     [InlineData("row's zone", """{"kind":"compute#diskList","items":[{"selfLink":"https://x/projects/p-one/zones/z-2/disks/a"}]}""", "MalformedResponse")]
     [InlineData("escaped", """{"kind":"compute#diskList","id":"projects/p%2Done/zones/z-1/disks"}""", null)]
     [InlineData("number", """{"kind":"compute#diskList","id":"projects/123456789012/zones/z-1/disks"}""", null)]
@@ -85,5 +86,18 @@ public sealed class ProjectIdTests
         var e = await Record.ExceptionAsync(() => session.CollectAsync("compute:disks.list", ("zone", "z-1")));
 
         Assert.True((e as CollectionException)?.Code == code && (e is null) == (code is null), $"{what}: {e?.Message ?? "complete"}");
+    }
+
+    [Theory]
+    [InlineData("compute:projects.listXpnHosts", """{"kind":"compute#xpnHostList","items":[{"selfLink":"https://x/projects/p-host"}]}""")]
+    [InlineData(
+        "compute:backendServices.listUsable",
+        """{"kind":"compute#usableBackendServiceList","items":[{"selfLink":"https://x/projects/p-host/global/backendServices/a"}]}""")]
+    public async Task What_other_projects_share_is_listed_where_the_list_is_of_that(string operation, string body)
+    {
+        using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(200, body));
+        await using var session = Session.Live(server);
+
+        Assert.Single(Assert.Single(await session.CollectAsync(operation)).Rows);
     }
 }

@@ -46,6 +46,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("errors", Accounts, 200, """{"accounts":[{"name":"a"}],"errors":[{"code":5}]}""", "MalformedResponse")]
     [InlineData("an error in another case beside rows", Accounts, 200, """{"accounts":[{"name":"a"}],"Error":{"code":5}}""", "MalformedResponse")]
     [InlineData("an error that is a text", Accounts, 200, """{"accounts":[{"name":"a"}],"error":"upstream"}""", "MalformedResponse")]
+    [InlineData("an error of nothing", Accounts, 200, """{"accounts":[{"name":"a"}],"error":{}}""", "MalformedResponse")]
     [InlineData("a success in part", Firewalls, 200, """{"kind":"compute#firewallList","partialSuccess":true}""", "PartialAnswer")]
     [InlineData("results that are not complete", Accounts, 200, """{"accounts":[{"name":"a"}],"incompleteResults":true}""", "PartialAnswer")]
     [InlineData("a row of another kind", Firewalls, 200, """{"items":[{"kind":"compute#network","name":"a"}]}""", "MalformedResponse")]

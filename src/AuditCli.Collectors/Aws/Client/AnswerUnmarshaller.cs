@@ -160,8 +160,8 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
         text is { Length: > 0 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') ? text : null;
 
     /// <summary>
-    /// Reads the error of an XML document: <c>Error</c> (S3), <c>ErrorResponse/Error</c> (query, rest-xml) or <c>Response/Errors/Error</c>
-    /// (ec2). A document of another form, or with several errors or codes, has no code: which of them counts is not defined.
+    /// Reads the error of an XML document: <c>Error</c> (S3), or <c>ErrorResponse</c> (query, rest-xml) or <c>Response</c> (ec2) around
+    /// <c>Error</c> or <c>Errors/Error</c>. A document of another form, or with several errors or codes, has no code: which of them counts is not defined.
     /// </summary>
     private static ErrorBody Xml(AnswerElement root)
     {
@@ -179,13 +179,12 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
     private static AnswerElement? OnlyError(AnswerElement root) => root.Name switch
     {
         "Error" => root,
-        "ErrorResponse" => Only(root, "Error"),
-        "Response" => Only(root, "Errors") is { } errors ? Only(errors, "Error") : null,
+        "ErrorResponse" or "Response" => Errors(root).Take(2).ToArray() is [var only] ? only : null,
         _ => null,
     };
 
-    private static AnswerElement? Only(AnswerElement holder, string name) =>
-        holder.Children.Count(c => c.Name == name) == 1 ? holder.Child(name) : null;
+    private static IEnumerable<AnswerElement> Errors(AnswerElement root) =>
+        root.Children.Concat(root.Children.Where(c => c.Name == "Errors").SelectMany(c => c.Children)).Where(c => c.Name == "Error");
 
     private static ErrorBody Json(JsonElement root)
     {
