@@ -160,9 +160,8 @@ internal static class KeyForms
     private static TextPart GoogleKey(ReadOnlySpan<char> text, int at)
     {
         const int Length = 39;
-        var run = FormLetters.Run(text, at, FormLetters.Url, Length + 1);
-        return run == Length && (at + Length == text.Length || text[at + Length] is not ('+' or '/' or '='))
-            && (at == 0 || !FormLetters.Base64.Contains(text[at - 1]))
+        return FormLetters.Run(text, at, FormLetters.Url, Length) == Length && IsAlone(text, at)
+            && (at + Length == text.Length || !char.IsAsciiLetterOrDigit(text[at + Length]))
             ? new(at, Length) : TextPart.None;
     }
 

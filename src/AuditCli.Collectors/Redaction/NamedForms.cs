@@ -251,7 +251,7 @@ internal static class NamedForms
         var start = at + length;
         var run = FormLetters.Run(text, start, Signature, LongestValue);
         var value = text.Slice(start, run);
-        var boundary = at == 0 || text[at - 1] is '?' or '&' or ';' or '-' or ' ' or ',' or '"';
+        var boundary = at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
         return boundary && run >= LeastSignature && SecretNames.LooksMade(value) ? new(start, run) : TextPart.None;
     }
 

@@ -37,6 +37,11 @@ public sealed class CredentialFormsTests
     [InlineData("https://x.example/cb?a=1&token=MARKER12")]
     [InlineData("https://discord.com/api/webhooks/1234567890/MARKERb3dE5fGaB3dE5fG")]
     [InlineData("passphrase: MARKER correct horse battery staple")]
+    [InlineData("https://maps.example/js?key=AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE")]
+    [InlineData("MAPS_KEY=AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE")]
+    [InlineData("https://x.example/AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE/maps")]
+    [InlineData("map_AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE=")]
+    [InlineData("(sig=MARKERb3dE5fGaB3dE5fGaB3dE5fG)")]
     public void A_secret_goes_from_a_text_however_it_is_written(string text)
     {
         var body = JsonSerializer.Serialize(new { description = text });
