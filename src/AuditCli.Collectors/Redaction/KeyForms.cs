@@ -9,11 +9,16 @@ namespace AuditCli.Collectors.Redaction;
 internal static class KeyForms
 {
     private const int LongestKey = 65536;
+    private const int LongestName = 60;
     private const string End = "-----END ";
+
+    /// <summary>The beginning of signed tokens (RFC 7515): of <c>{"</c> in base64.</summary>
+    private const string SignedTokenBegin = "eyJ";
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_");
     private static readonly SearchValues<char> Dashed = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "-");
     private static readonly SearchValues<char> Crypt = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "./$,=+");
     private static readonly SearchValues<char> Padded = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-+/=");
+    private static readonly SearchValues<char> Opaque = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/_-");
     private static readonly SearchValues<char> Hex = SearchValues.Create(FormLetters.Digits + "abcdef");
     private static readonly SearchValues<char> Marks = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.~");
     private static readonly SearchValues<char> Path = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "/_-.@");
@@ -23,7 +28,7 @@ internal static class KeyForms
         new("-----BEGIN ", PrivateKey),
         new("PuTTY-User-Key-File-", (text, at) => new(at, Math.Min(LongestKey, text.Length - at)), From: 4),
         new("secret", (text, at) => at >= 4 ? Age(text, at - 4) : TextPart.None, AnyCase: true, From: 1),
-        new("eyJ", SignedToken),
+        new(SignedTokenBegin, SignedToken),
         .. from kind in new[] { "ghp_", "gho_", "ghu_", "ghs_", "ghr_" } select Token(kind, FormLetters.Alphanumeric, 20, 255),
         Token("github_pat_", Words, 22, 255),
         Token("glpat-", FormLetters.Url, 20, 255),
@@ -152,7 +157,7 @@ internal static class KeyForms
             return TextPart.None;
         var body = FormLetters.Run(text, dot + 1, FormLetters.Url, LongestKey);
         var end = dot + 1 + body;
-        return body < 11 || end >= text.Length || text[end] != '.' || IsPageToken(text, at)
+        return body < 11 || end >= text.Length || text[end] != '.'
             ? TextPart.None
             : new(at, end + 1 + FormLetters.Run(text, end + 1, FormLetters.Url, 4096) - at);
     }
@@ -221,12 +226,58 @@ internal static class KeyForms
     private static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
 
     /// <summary>
-    /// Whether the text at this place is a page token of a response or request. It must be kept, because paging needs it.
+    /// Whether a page token has the form of a credential, alone or as a parameter of a URL. Providers sign page tokens, so the form of a
+    /// signed token makes it none; and what is opaque contains the letters of other forms by chance.
     /// </summary>
-    public static bool IsPageToken(ReadOnlySpan<char> text, int at)
+    public static bool IsIn(ReadOnlySpan<char> token)
     {
-        var before = text[Math.Max(0, at - 60)..at].TrimEnd("\"'\\=:> ");
-        var name = before[^FormLetters.RunBefore(before, before.Length, FormLetters.Name, 40)..];
-        return before.Length < at && RedactionRules.IsPageToken(name);
+        foreach (var form in All)
+        {
+            if (form.Anchor == SignedTokenBegin)
+                continue;
+            var compare = form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+            for (var at = 0; token[at..].IndexOf(form.Anchor, compare) is >= 0 and var next; at++)
+            {
+                at += next;
+                if (form.Read(token, at) is { Length: > 0 } found && (found.Start == 0 || !Opaque.Contains(token[found.Start - 1])))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Whether the text of an exchange has a signed page token at this place: a member, an element or a parameter with the name of one.
+    /// Everything else of that name was replaced when the response was received, when its structure was known.
+    /// </summary>
+    public static bool IsPageToken(ReadOnlySpan<char> exchange, int at)
+    {
+        if (!exchange[at..].StartsWith(SignedTokenBegin, StringComparison.Ordinal) || at == 0)
+            return false;
+        var before = exchange[Math.Max(0, at - LongestName)..at];
+        ReadOnlySpan<char> open;
+        switch (before[^1])
+        {
+            case '"':
+                before = before[..^1].TrimEnd(" \t\r\n");
+                if (before is not [.., ':'])
+                    return false;
+                before = before[..^1].TrimEnd(" \t\r\n");
+                if (before is not [.., '"'])
+                    return false;
+                open = "\"";
+                break;
+            case '>':
+                open = "<";
+                break;
+            case '=':
+                open = "?&";
+                break;
+            default:
+                return false;
+        }
+        before = before[..^1];
+        var name = before[^FormLetters.RunBefore(before, before.Length, FormLetters.Name, LongestName)..];
+        return name.Length < before.Length && open.Contains(before[^(name.Length + 1)]) && RedactionRules.IsPageToken(name);
     }
 }

@@ -40,7 +40,7 @@ internal static class SecretNames
     private static readonly string[] Harmless =
     [
         "next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync",
-        "csrf", "xsrf", "lock", "change", "update",
+        "skip", "csrf", "xsrf", "lock", "change", "update",
     ];
 
     /// <summary>Words that describe a secret and may be in its place.</summary>
