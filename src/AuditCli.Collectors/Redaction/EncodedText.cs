@@ -33,7 +33,7 @@ internal static class EncodedText
             var least = from == 0 && end == text.Length ? ShortestValue : ShortestWord;
             if (end - from >= least && MayBeText(text[from..end]))
                 return new(from, end - from);
-            from = end + 1;
+            from = end;
         }
         return TextPart.None;
     }

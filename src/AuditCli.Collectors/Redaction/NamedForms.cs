@@ -11,6 +11,7 @@ namespace AuditCli.Collectors.Redaction;
 internal static class NamedForms
 {
     private const int LongestName = 64;
+    private const int ShortestInBase64 = 3;
     private const int LongestValue = 1024;
     private const int MostBlanks = 8;
     private const int LeastInUrl = 6;
@@ -18,6 +19,7 @@ internal static class NamedForms
 
     /// <summary>The characters that end an unquoted value.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
+    private static readonly SearchValues<char> Names = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.\u00f1\u00d1");
     private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "._~+/=-");
     private static readonly SearchValues<char> Signature = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/=%_-~");
@@ -28,8 +30,12 @@ internal static class NamedForms
            {
                ("passw", 2), ("passphrase", 3), ("passcode", 3), ("pwd", 0), ("secret", 1), ("token", 1), ("api_key", 2), ("api-key", 2), ("apikey", 2),
                ("private_key", 6), ("private-key", 6), ("privatekey", 6), ("accountkey", 6), ("sharedaccesskey", 4), ("webhook_url", 6), ("webhookurl", 6),
-               ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3),
+               ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3), ("pass_", 2), ("storepass", 4), ("keypass", 2),
+               ("_key", 0), ("-key", 0), ("encryptionkey", 9), ("signingkey", 5), ("hmackey", 0), ("accesskey", 4), ("clientkey", 4), ("masterkey", 4),
+               ("kennwort", 3), ("wachtwoord", 3), ("contrase", 4), ("senha", 2), ("mdp", 0), ("psw", 0), ("pw=", 0), ("motdepasse", 2),
+               ("mot_de_passe", 2),
            }
+           .Concat(FormLetters.Digits.Select(d => ($"pass{d}", 2)))
            select new CredentialForm(word.Item1, (text, at) => Setting(text, at, word.Item1.TrimEnd(' ', '=', ':').Length), AnyCase: true, From: word.Item2),
         new("secret", Spelled("secret access key"), AnyCase: true, From: 1),
         new("api key", Spelled("api key"), AnyCase: true, From: 2),
@@ -67,7 +73,7 @@ internal static class NamedForms
     public static bool InOption(ReadOnlySpan<char> option, ReadOnlySpan<char> value) => value is not ['-', ..] && (option is "-u" or "--user"
         ? value.IndexOf(':') is > 0 and var colon && value.ContainsAny(SecretNames.Letters)
             && SecretNames.Holds(NameSays.Secret, value[(colon + 1)..], assigned: true)
-        : SecretNames.Holds(NameSays.Secret, value, assigned: true));
+        : SecretNames.Holds(SecretNames.Of(option) == NameSays.Key ? NameSays.Key : NameSays.Secret, value, assigned: true));
 
     /// <summary>Returns a reader for a name of several words.</summary>
     private static CredentialForm.Reader Spelled(string name) =>
@@ -75,9 +81,12 @@ internal static class NamedForms
 
     private static TextPart Setting(ReadOnlySpan<char> text, int at, int length)
     {
-        var start = at - FormLetters.RunBefore(text, at, FormLetters.Name, LongestName);
+        var start = at - FormLetters.RunBefore(text, at, Names, LongestName);
         var end = at + length;
-        end += FormLetters.Run(text, end, FormLetters.Name, LongestName);
+        end += FormLetters.Run(text, end, Names, LongestName);
+        // In base64 such letters are before a padding by chance.
+        if (end - start <= ShortestInBase64 && start > 0 && text[start - 1] is '/' or '+')
+            return TextPart.None;
         return Value(text, start, text[start..end], end);
     }
 
@@ -146,8 +155,9 @@ internal static class NamedForms
         // A quoted value must be a whole one: a text with spaces is a description, not a secret.
         if (quote != '\0' && at + value.Length < text.Length && text[at + value.Length] is ' ' or '\t')
             return TextPart.None;
-        var holds = SecretNames.Holds(isOption ? NameSays.Secret : says, value, assigned)
-            || inUrl && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, value, assigned);
+        var holds = SecretNames.Holds(isOption && says != NameSays.Key ? NameSays.Secret : says, value, assigned)
+            || inUrl && says != NameSays.Key && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits)
+                && SecretNames.Holds(NameSays.Secret, value, assigned);
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
     }
 

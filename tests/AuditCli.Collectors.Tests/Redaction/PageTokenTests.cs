@@ -29,9 +29,9 @@ public sealed class PageTokenTests
             var inside = JsonSerializer.Serialize(new Dictionary<string, string> { [name] = secret });
             foreach (var body in new[]
             {
-                $$"""{"{{name}}":"{{secret}}"}""",
-                $$"""{"items":[{"metadata":{"annotations":{"{{name}}":"{{secret}}"}}}]}""",
-                $$"""{"items":[{"metadata":{"{{name}}":"{{secret}}"}}]}""",
+                $$$"""{"{{{name}}}":"{{{secret}}}"}""",
+                $$$"""{"items":[{"metadata":{"annotations":{"{{{name}}}":"{{{secret}}}"} }}]}""",
+                $$$"""{"items":[{"metadata":{"{{{name}}}":"{{{secret}}}"}}]}""",
                 JsonSerializer.Serialize(new { note = inside }),
                 JsonSerializer.Serialize(new { note = $"{name}={secret}" }),
                 JsonSerializer.Serialize(new { note = $"{name}: {secret}" }),
@@ -54,7 +54,7 @@ public sealed class PageTokenTests
     [InlineData("-----BEGIN PRIVATE KEY-----\\naB3dE5fG\\n-----END PRIVATE KEY-----")]
     public void A_page_token_with_the_form_of_a_credential_goes_and_is_never_sent_back(string token)
     {
-        var clean = Apply($$"""{"metadata":{"continue":"{{token}}"}}""", OfList).Body;
+        var clean = Apply($$$"""{"metadata":{"continue":"{{{token}}}"}}""", OfList).Body;
         Assert.DoesNotContain("aB3dE5fG", clean, StringComparison.Ordinal);
         Assert.NotEmpty(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, OfList));
         var left = JsonElement.Parse(clean).GetProperty("metadata").GetProperty("continue").GetString()!;
@@ -69,7 +69,7 @@ public sealed class PageTokenTests
     [InlineData("https://graph.example/v1.0/users?$top=100&$skiptoken=RFNwdAIAAQAAABI6YUIzZEU1Zkc")]
     public void The_page_token_of_a_response_stays(string token)
     {
-        var body = $$"""{"metadata":{"continue":"{{token}}"}}""";
+        var body = $$$"""{"metadata":{"continue":"{{{token}}}"}}""";
         Assert.Equal((body, null), Apply(body, OfList));
     }
 
