@@ -53,9 +53,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         if (IsMark(value))
             return value;
         return SecretNames.Of(name) == NameSays.Secret || NamedForms.InMember(name, value)
+            || IsOfSession(name) && (value.Contains('=', StringComparison.Ordinal) || ToolForms.IsSession(value))
             ? Mark(Encoding.UTF8.GetBytes(value))
             : Value(null, value, MostDocumentsInside) ?? value;
     }
+
+    /// <summary>Whether a header carries a session: <c>Set-Cookie2</c>, <c>X-Session-Id</c>.</summary>
+    private static bool IsOfSession(string name) =>
+        name.Contains("cookie", StringComparison.OrdinalIgnoreCase) || name.Contains("session", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Returns the replacements in a body that <see cref="Apply"/> returned: the place, the rule and the mark.</summary>
     /// <param name="answer">The same places that were passed to <see cref="Apply"/>.</param>
@@ -215,7 +220,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         for (var at = 0; EncodedText.Next(value, at) is { Length: > 0 } word; at = word.End)
         {
             var text = value.AsSpan(word.Start, word.Length);
-            if (EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null)
+            if (!Base58.IsKey(text) && (EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null))
                 continue;
             (clean ??= new(value.Length)).Append(value, copied, word.Start - copied).Append(Mark(Encoding.UTF8.GetBytes(text.ToString())));
             copied = word.End;

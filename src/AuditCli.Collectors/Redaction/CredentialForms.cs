@@ -41,6 +41,7 @@ internal static class CredentialForms
     [
         .. KeyForms.All,
         .. NamedForms.All,
+        .. ToolForms.All,
     ];
 
     private const int LetterBits = 5;

@@ -92,6 +92,22 @@ internal static class KeyForms
                    ? rare
                    : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
         .. from kind in new[] { "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$y$", "$6$", "$5$" } select Token(kind, Crypt, 20, 255),
+        Token("fm2_", Padded, 40, 4096, alone: true, made: true),
+        Token("glc_", Padded, 32, 1024, alone: true, made: true),
+        Token("secret_", FormLetters.Alphanumeric, 43, 64, alone: true, made: true, rare: 1),
+        Token("CLOJARS_", FormLetters.Alphanumeric, 48, 96, alone: true, rare: 3),
+        Token("bkua_", FormLetters.Alphanumeric, 40, 64, alone: true, rare: 1),
+        Token("pul-", Hex, 40, 64, alone: true),
+        new("cio", (text, at) => Exact(text, at, 3, FormLetters.Alphanumeric, 32)),
+        new("key-", (text, at) => Exact(text, at, 4, Hex, 32), From: 1),
+        new("-us", Mailchimp),
+        .. from network in "xtyz" select Token($"{network}prv", FormLetters.Alphanumeric, 100, 112, alone: true, made: true),
+        // The tokens of old versions of Vault.
+        .. from first in FormLetters.Upper + FormLetters.Lower + FormLetters.Digits
+           select new CredentialForm($"s.{first}", (text, at) => (at == 0 || !FormLetters.Name.Contains(text[at - 1]))
+               && Exact(text, at, 2, FormLetters.Alphanumeric, 24) is { Length: > 0 } found
+               && text.Slice(at, found.Length).ContainsAny(SecretNames.Capitals) && text.Slice(at + 2, 24).ContainsAny(SecretNames.Small)
+                   ? found : TextPart.None),
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
     ];
@@ -109,6 +125,25 @@ internal static class KeyForms
             ? TextPart.None
             : new(at, anchor.Length + length);
     }, From: rare);
+
+    /// <summary>Reads a form whose length is fixed and which stands alone.</summary>
+    private static TextPart Exact(ReadOnlySpan<char> text, int at, int anchor, SearchValues<char> letters, int length)
+    {
+        var end = at + anchor + length;
+        return FormLetters.Run(text, at + anchor, letters, length) == length && IsAlone(text, at)
+            && (end == text.Length || !FormLetters.Url.Contains(text[end])) && SecretNames.LooksMade(text.Slice(at + anchor, length))
+            ? new(at, anchor + length) : TextPart.None;
+    }
+
+    /// <summary>Reads a key of Mailchimp: 32 hexadecimal digits and the number of its data centre.</summary>
+    private static TextPart Mailchimp(ReadOnlySpan<char> text, int at)
+    {
+        var digits = FormLetters.Run(text, at + 3, SecretNames.Digits, 3);
+        var end = at + 3 + digits;
+        return digits is 1 or 2 && FormLetters.RunBefore(text, at, FormLetters.Alphanumeric, 33) == 32 && FormLetters.RunBefore(text, at, Hex, 33) == 32
+            && (end == text.Length || !FormLetters.Url.Contains(text[end]))
+            ? new(at - 32, end - at + 32) : TextPart.None;
+    }
 
     private static TextPart Age(ReadOnlySpan<char> text, int at)
     {

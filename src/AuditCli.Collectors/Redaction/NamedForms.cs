@@ -104,6 +104,9 @@ internal static class NamedForms
         var isOption = name[0] == '-' && !name.StartsWith("--no-", StringComparison.OrdinalIgnoreCase);
         var inUrl = start > 0 && text[start - 1] is '?' or '&' || name[0] == '&';
         var at = SkipQuote(text, end, out var quotedName);
+        // The name may be an index: environ['NAME'] = 'x'.
+        if (quotedName != '\0' && at < text.Length && text[at] == ']')
+            at++;
         var blanks = SkipBlanks(text, ref at);
         if (at >= text.Length)
             return TextPart.None;
@@ -126,7 +129,7 @@ internal static class NamedForms
                 }
                 assigned = quotedName != '\0';
                 break;
-            case ',' when isOption && quotedName != '\0':
+            case ',' when quotedName != '\0' && (isOption || IsArgument(text, start)):
                 at++;
                 SkipBlanks(text, ref at);
                 if (at >= text.Length || text[at] is not ('"' or '\'' or '\\'))
@@ -137,6 +140,9 @@ internal static class NamedForms
                 assigned = true;
                 break;
             case var _ when isOption && blanks > 0 && quotedName == '\0' && text[at] != '-':
+                break;
+            case var _ when blanks > 0 && name is "password" && IsBehindLogin(text, start):
+                assigned = true;
                 break;
             default:
                 return TextPart.None;
@@ -161,6 +167,18 @@ internal static class NamedForms
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
     }
 
+    /// <summary>Whether a quoted name is the first argument of a call, such as <c>define('NAME', 'x')</c>.</summary>
+    private static bool IsArgument(ReadOnlySpan<char> text, int start) =>
+        text[..start].TrimEnd("\"'\\`") is [.., '('] before && before.Length < start;
+
+    /// <summary>Whether the name stands after <c>login NAME</c>, as in a line of netrc.</summary>
+    private static bool IsBehindLogin(ReadOnlySpan<char> text, int start)
+    {
+        var before = text[Math.Max(0, start - LongestName * 2)..start].TrimEnd(" \t\r\n");
+        before = before[..(before.LastIndexOfAny(" \t\r\n") is >= 0 and var blank ? blank : 0)].TrimEnd(" \t\r\n");
+        return before.EndsWith("login", StringComparison.Ordinal);
+    }
+
     /// <summary>Returns a passphrase: the quoted text, or at least four words up to the end of the line.</summary>
     private static ReadOnlySpan<char> Sentence(ReadOnlySpan<char> rest, char quote)
     {
@@ -173,7 +191,7 @@ internal static class NamedForms
     /// Returns the value at the beginning of a text, after its opening quote. An HTML entity is part of the value, unless it encodes a
     /// character that ends a value.
     /// </summary>
-    private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
+    public static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
     {
         for (var at = 0; text[at..].IndexOfAny(Ends) is >= 0 and var next; at += next + 1)
         {
@@ -320,7 +338,8 @@ internal static class NamedForms
 
     private static bool IsPassphrase(ReadOnlySpan<char> name) => name.EndsWith("passphrase", StringComparison.OrdinalIgnoreCase);
 
-    private static int SkipBlanks(ReadOnlySpan<char> text, ref int at)
+    /// <summary>Moves a place behind spaces and tabs; returns their number.</summary>
+    public static int SkipBlanks(ReadOnlySpan<char> text, ref int at)
     {
         var from = at;
         while (at < text.Length && at - from < MostBlanks && text[at] is ' ' or '\t')
@@ -329,7 +348,7 @@ internal static class NamedForms
     }
 
     /// <summary>Returns the place after a quote, which may be escaped; the given place if there is no quote.</summary>
-    private static int SkipQuote(ReadOnlySpan<char> text, int at, out char quote)
+    public static int SkipQuote(ReadOnlySpan<char> text, int at, out char quote)
     {
         var behind = at;
         while (behind < text.Length && behind - at < 4 && text[behind] == '\\')
