@@ -117,6 +117,8 @@ internal static class NamedForms
                 assigned = blanks == 0;
                 at += at + 1 < text.Length && text[at + 1] is '=' or '>' ? 2 : 1;
                 assigned &= SkipBlanks(text, ref at) == 0;
+                if (assigned && says == NameSays.Secret)
+                    at = OnNextLine(text, at);
                 break;
             case ':':
                 at += at + 1 < text.Length && text[at + 1] is '=' ? 2 : 1;
@@ -165,6 +167,19 @@ internal static class NamedForms
             || inUrl && says != NameSays.Key && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits)
                 && SecretNames.Holds(NameSays.Secret, value, assigned);
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
+    }
+
+    /// <summary>Returns the place of a value that is alone on the line after its name; the given place if there is none.</summary>
+    private static int OnNextLine(ReadOnlySpan<char> text, int at)
+    {
+        var next = at;
+        while (next < text.Length && next - at < MostBlanks && text[next] is '\r' or '\n' or ' ' or '\t')
+            next++;
+        if (next == at)
+            return at;
+        var line = text.Slice(next, Math.Min(LongestValue, text.Length - next));
+        line = line[..(line.IndexOfAny('\r', '\n') is >= 0 and var end ? end : line.Length)].TrimEnd(" \t\"'");
+        return !line.ContainsAny("=: \t") && line.ContainsAny(SecretNames.Digits) && line.ContainsAny(SecretNames.Letters) ? next : at;
     }
 
     /// <summary>Whether a quoted name is the first argument of a call, such as <c>define('NAME', 'x')</c>.</summary>
