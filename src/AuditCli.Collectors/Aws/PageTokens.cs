@@ -10,7 +10,8 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
 {
     private readonly string _operation = $"{service.Name}:{model.Name}";
 
-    private const string Last = "[-1]";
+    /// <summary>The end of a step of a member path that stands for the last element of a list.</summary>
+    public const string Last = "[-1]";
 
     private readonly GivenTokens _given = new($"{service.Name}:{model.Name}");
 

@@ -54,7 +54,8 @@ internal sealed class GcpSession(
         var service = table is null ? api.Name : $"{api.Name}.{table}";
         var origin = transport.RecordedOrigin(new(target, service, region));
         var address = transport.IsReplay ? Endpoints.Recorded(api, origin, operation, location) : Endpoints.Of(api, operation, location);
-        var client = Client(service, region, address, new RequestCheck(api, address, location).Refusal);
+        var check = new RequestCheck(api, address, location);
+        var client = Client(service, region, address, check.Refusal, check.Places);
         var tokens = new GivenTokens(what);
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
         var read = new HashSet<string>(StringComparer.Ordinal);
@@ -137,7 +138,8 @@ internal sealed class GcpSession(
     private string Claimed => $"{Connection.Claimed} {claimed}";
 
     private GoogleClient Client(
-        string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RestRetry.Attempts) => _clients.GetOrAdd(
+        string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null,
+        int attempts = RestRetry.Attempts) => _clients.GetOrAdd(
         (service, region),
         _ => new(() =>
         {
@@ -146,7 +148,7 @@ internal sealed class GcpSession(
             // The billed project is part of a recorded request, whether target, file or environment named it at the time.
             var payer = transport.RecordedField(scope, "X-Goog-User-Project");
             return new(
-                transport.Open(scope, refusal, route: route),
+                transport.Open(scope, refusal, places, route),
                 payer is null ? credential : credential.CreateWithQuotaProject(payer),
                 transport.Waits(clock),
                 attempts);

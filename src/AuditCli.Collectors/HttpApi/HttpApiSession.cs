@@ -112,7 +112,7 @@ internal sealed class HttpApiSession : ITargetSession
     {
         var guard = new RestGuard(product.Api, new Uri(address, product.Api.BasePath));
         var client = new RestClient(
-            transport.Open(Scope(target, product), guard.Refusal, route: route), authorize, transport.Waits(clock), product.Api.Text("reset"));
+            transport.Open(Scope(target, product), guard.Refusal, guard.Places, route), authorize, transport.Waits(clock), product.Api.Text("reset"));
         return new(product, address, client, claimed, clock);
     }
 

@@ -15,6 +15,9 @@ namespace AuditCli.Collectors.Kubernetes;
 internal sealed class KubernetesSession : ITargetSession
 {
     private const int Attempts = 3;
+
+    /// <summary>The page token of every list.</summary>
+    private static readonly AnswerPlaces Places = new RedactedPlace("", "/metadata/continue").AsPageToken();
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
     private readonly HttpClient _http;
     private readonly TimeProvider? _clock;
@@ -27,7 +30,7 @@ internal sealed class KubernetesSession : ITargetSession
         (_clock, _waits, _pageSize, Access) = (clock, transport.Waits(clock), pageSize, access);
         var check = new RequestCheck(new Uri(access.Address).AbsolutePath.TrimEnd('/'));
         // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
-        _http = new(transport.Open(scope, check.Refusal, route: access.Route)) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new(transport.Open(scope, check.Refusal, _ => Places, access.Route)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public ClusterAccess Access { get; }

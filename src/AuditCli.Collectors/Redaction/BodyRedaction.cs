@@ -50,12 +50,17 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>Returns the value of a response header without secrets.</summary>
     public string Field(string name, string value)
     {
-        if (RedactionRules.IsPageToken(name) || IsMark(value))
+        if (IsMark(value))
             return value;
         return SecretNames.Of(name) == NameSays.Secret || NamedForms.InMember(name, value)
+            || IsOfSession(name) && (value.Contains('=', StringComparison.Ordinal) || ToolForms.IsSession(value))
             ? Mark(Encoding.UTF8.GetBytes(value))
             : Value(null, value, MostDocumentsInside) ?? value;
     }
+
+    /// <summary>Whether a header carries a session: <c>Set-Cookie2</c>, <c>X-Session-Id</c>.</summary>
+    private static bool IsOfSession(string name) =>
+        name.Contains("cookie", StringComparison.OrdinalIgnoreCase) || name.Contains("session", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Returns the replacements in a body that <see cref="Apply"/> returned: the place, the rule and the mark.</summary>
     /// <param name="answer">The same places that were passed to <see cref="Apply"/>.</param>
@@ -84,7 +89,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
-                var rule = RedactionRules.At(path, answer) is { Part: null } place ? place.Name : RedactionRules.Credential;
+                var rule = RedactionRules.At(path, answer)?.Rule ?? RedactionRules.Credential;
                 found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count)
                     .Select(mark => new RedactedValue(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
@@ -101,7 +106,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>Returns the marks in one text; those in a document inside the text have the rule of their place in that document.</summary>
     private static ImmutableArray<RedactedValue> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
     {
-        var rule = path.Place() is { Part: null } place ? place.Name : null;
+        var rule = path.Place()?.Rule;
         if (rule is null && reader.ValueSpan.Length >= ShortestDocument && LooksLikeJson(reader.ValueSpan))
         {
             var inside = new byte[reader.ValueSpan.Length];
@@ -160,11 +165,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
-        if (ReferenceEquals(place, RedactedPlace.Stays)
-            || place is null && (path.IsPageToken || (reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)))
-        {
+        if (place is null && reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)
             return null;
-        }
         string value;
         try
         {
@@ -173,8 +175,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         catch (InvalidOperationException)
         {
             // A lone surrogate: no SDK reads such a value, but at the place of a secret it is still redacted.
-            return place is null ? null : Mark(reader.ValueSpan);
+            return place is null || ReferenceEquals(place, RedactedPlace.Stays) ? null : Mark(reader.ValueSpan);
         }
+        if (ReferenceEquals(place, RedactedPlace.Stays))
+            return PageToken(value);
         return Value(place, value, inside) ?? (path.IsNamedBefore(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null);
     }
 
@@ -216,7 +220,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         for (var at = 0; EncodedText.Next(value, at) is { Length: > 0 } word; at = word.End)
         {
             var text = value.AsSpan(word.Start, word.Length);
-            if (KeyForms.IsPageToken(value, word.Start) || EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null)
+            if (!Base58.IsKey(text) && (EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null))
                 continue;
             (clean ??= new(value.Length)).Append(value, copied, word.Start - copied).Append(Mark(Encoding.UTF8.GetBytes(text.ToString())));
             copied = word.End;
@@ -245,13 +249,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             : null;
     }
 
+    /// <summary>Returns the mark of a page token that has the form of a credential; null if it is kept.</summary>
+    private string? PageToken(string value) => !IsReplaced(value) && KeyForms.IsIn(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null;
+
     private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value, AnswerPlaces? answer)
     {
-        if (RedactionRules.PageTokens.Contains(path[^1].Member!))
-            return null;
         var place = RedactionRules.At(path, answer);
         if (ReferenceEquals(place, RedactedPlace.Stays))
-            return null;
+            return PageToken(value.ToString());
         return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
     }
 
@@ -265,11 +270,19 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private byte[]? Text(ReadOnlySpan<byte> body, AnswerPlaces? answer)
     {
         var text = Encoding.UTF8.GetString(body);
-        var clean = LooksLikeXml(body)
-            ? XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer))
-            : text;
-        clean = InWords(InText(clean), MostDocumentsInside);
-        return clean == text ? null : Encoding.UTF8.GetBytes(clean);
+        if (!LooksLikeXml(body))
+            return InWords(InText(text), MostDocumentsInside) is var plain && plain == text ? null : Encoding.UTF8.GetBytes(plain);
+        var leaves = XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer));
+        var clean = new StringBuilder(leaves.Length);
+        var from = 0;
+        // What is between the leaves, such as an attribute, is searched too; page tokens were judged at their place.
+        foreach (var token in answer is null ? [] : XmlLeaves.Where(leaves, path => ReferenceEquals(answer(path), RedactedPlace.Stays)))
+        {
+            clean.Append(InWords(InText(leaves[from..token.Start]), MostDocumentsInside)).Append(leaves, token.Start, token.Length);
+            from = token.End;
+        }
+        clean.Append(InWords(InText(leaves[from..]), MostDocumentsInside));
+        return clean.Equals(text) ? null : Encoding.UTF8.GetBytes(clean.ToString());
     }
 
     /// <summary>Returns the text without credentials.</summary>
@@ -333,8 +346,6 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         public bool IsNamedBefore(string value) => FollowsName && (_said!.Value.Index < 0
             ? NamedForms.InMember(_said.Value.Name, value)
             : NamedForms.InOption(_said.Value.Name, value));
-
-        public bool IsPageToken => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.PageTokens.Contains(name);
 
         public RedactedPlace? Place() => RedactionRules.At(_at, answer);
 

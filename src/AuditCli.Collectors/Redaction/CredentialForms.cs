@@ -41,6 +41,7 @@ internal static class CredentialForms
     [
         .. KeyForms.All,
         .. NamedForms.All,
+        .. ToolForms.All,
     ];
 
     private const int LetterBits = 5;
@@ -56,20 +57,28 @@ internal static class CredentialForms
     private static readonly byte[] SoughtByKey = Table();
 
     /// <summary>Whether a credential may begin anywhere in the text.</summary>
-    public static bool MayBegin(ReadOnlySpan<char> text) => Seek(text, 0) >= 0 || text.Contains('@');
+    public static bool MayBegin(ReadOnlySpan<char> text) => Seek(text, 0) >= 0 || text.Contains('@') || FoldedText.May(text);
 
     /// <summary>Returns the place of the first credential that is not replaced yet; -1 if there is none.</summary>
-    public static int First(ReadOnlySpan<char> text)
+    /// <param name="exchange">Whether the text is a recorded exchange or its URL, in which page tokens are needed.</param>
+    public static int First(ReadOnlySpan<char> text, bool exchange = false)
     {
-        var (named, user) = (Next(text, 0), UserInfo.Next(text, 0));
+        if (FoldedText.May(text))
+        {
+            var folded = FoldedText.Of(text.ToString());
+            return First(folded.Plain, exchange) is >= 0 and var found ? folded.Original(new(found, 1)).Start : -1;
+        }
+        var (named, user) = (Next(text, 0, exchange), UserInfo.Next(text, 0));
         return named.Length == 0 ? user.Length == 0 ? -1 : user.Start : user.Length == 0 ? named.Start : Math.Min(named.Start, user.Start);
     }
 
     /// <summary>Returns the text with every credential replaced; the same text if there is none.</summary>
-    public static string Replace(string text, Func<string, string> instead) => Replace(Replace(text, instead, Next), instead, UserInfo.Next);
+    /// <param name="exchange">See <see cref="First"/>.</param>
+    public static string Replace(string text, Func<string, string> instead, bool exchange = false) =>
+        Replace(Replace(text, instead, (t, from) => Next(t, from, exchange)), instead, UserInfo.Next);
 
     /// <summary>Returns the next credential that is not replaced yet; of length 0 if there is none.</summary>
-    private static TextPart Next(ReadOnlySpan<char> text, int from)
+    private static TextPart Next(ReadOnlySpan<char> text, int from, bool exchange)
     {
         for (var at = from; Seek(text, at) is >= 0 and var next; at = next + 1)
         {
@@ -78,7 +87,7 @@ internal static class CredentialForms
                 var start = next - form.From;
                 if (start >= 0 && text[start..].StartsWith(form.Anchor, form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
                     && form.Read(text, start) is { Length: > 0 } found && found.Start >= from
-                    && !BodyRedaction.IsReplaced(text.Slice(found.Start, found.Length)))
+                    && !BodyRedaction.IsReplaced(text.Slice(found.Start, found.Length)) && !(exchange && KeyForms.IsPageToken(text, found.Start)))
                     return found;
             }
         }
@@ -88,12 +97,14 @@ internal static class CredentialForms
     private static string Replace(string text, Func<string, string> instead, Func<ReadOnlySpan<char>, int, TextPart> find)
     {
         StringBuilder? clean = null;
-        var copied = 0;
-        while (find(text, copied) is { Length: > 0 } found)
+        var folded = FoldedText.Of(text);
+        var (copied, from) = (0, 0);
+        while (find(folded.Plain, from) is { Length: > 0 } found)
         {
             clean ??= new(text.Length);
-            clean.Append(text, copied, found.Start - copied).Append(instead(text.Substring(found.Start, found.Length)));
-            copied = found.End;
+            var part = folded.Original(found);
+            clean.Append(text, copied, part.Start - copied).Append(instead(text.Substring(part.Start, part.Length)));
+            (copied, from) = (part.End, found.End);
         }
         return clean is null ? text : clean.Append(text, copied, text.Length - copied).ToString();
     }

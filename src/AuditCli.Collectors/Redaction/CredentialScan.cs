@@ -123,7 +123,9 @@ public static class CredentialScan
         {
             cancellationToken.ThrowIfCancellationRequested();
             var length = kept + read;
-            if (CredentialForms.First(escaped ? Plain(text.AsSpan(0, length), buffers.Plain, marked) : text.AsSpan(0, length)) is >= 0 and var found)
+            var plain = escaped ? Plain(text.AsSpan(0, length), buffers.Plain, marked) : text.AsSpan(0, length);
+            // The compressed files are those of the exchanges.
+            if (CredentialForms.First(plain, exchange: packed) is >= 0 and var found)
                 return start + found;
             kept = Math.Min(Overlap, length);
             text.AsSpan(length - kept, kept).CopyTo(text);

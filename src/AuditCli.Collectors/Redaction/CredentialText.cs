@@ -58,8 +58,8 @@ public static class CredentialText
             ? endpoint
             : new(endpoint.Origin() + endpoint.AbsolutePath);
 
-    /// <summary>Returns a part of a URL without credentials.</summary>
-    internal static string InUrl(string part) => CredentialForms.Replace(part, _ => MarkInUrl);
+    /// <summary>Returns a part of the URL of a request without credentials; page tokens tell its pages apart, and stay.</summary>
+    internal static string InUrl(string part) => CredentialForms.Replace(part, _ => MarkInUrl, exchange: true);
 
     private static bool SaysSecret(ReadOnlySpan<char> word) =>
         word.Equals("bearer", StringComparison.OrdinalIgnoreCase)

@@ -31,23 +31,36 @@ internal sealed class EchoedSecrets
     /// <summary>The shortest form searched for: base64 of four bytes or fewer matches by chance.</summary>
     private const int ShortestForm = 8;
 
+    /// <summary>The shortest beginning of a secret that is searched for, and of the signed part of a token (RFC 7515).</summary>
+    private const int ShortestBeginning = 16;
+
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
     private readonly ImmutableArray<string> _forms;
 
+    /// <summary>The secrets of which a beginning is a secret too, with the length of the shortest one.</summary>
+    private readonly ImmutableArray<(string Secret, int Least)> _begun;
+
     /// <summary>Computes every form of the secrets of one request.</summary>
     /// <param name="dropped">The header fields that are not stored.</param>
-    public EchoedSecrets(HttpRequestMessage request, FrozenSet<string> dropped) =>
-        _forms =
+    public EchoedSecrets(HttpRequestMessage request, FrozenSet<string> dropped)
+    {
+        ImmutableArray<string> secrets = [.. Secrets(request, dropped).Distinct(StringComparer.Ordinal)];
+        _forms = [.. secrets.SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal).OrderByDescending(f => f.Length)];
+        // What begins with the name of a user is none.
+        _begun =
         [
-            .. Secrets(request, dropped).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal)
-                .OrderByDescending(f => f.Length),
+            .. secrets.Where(s => !s.Contains(':', StringComparison.Ordinal) && !Passwords(s).Any())
+                .Select(s => (Secret: s, Least: Beginning(s))).Where(s => s.Least > 0),
         ];
+    }
 
     /// <summary>Returns the body without the values of the request's dropped headers; the same memory if it has none.</summary>
     public ReadOnlyMemory<byte> Remove(ReadOnlyMemory<byte> body)
     {
         foreach (var form in _forms)
             body = Replace(body, Encoding.UTF8.GetBytes(form));
+        foreach (var (secret, least) in _begun)
+            body = Replace(body, Encoding.UTF8.GetBytes(secret), least);
         return _forms.IsEmpty || body.Span.IndexOf((byte)'\\') < 0 ? body : WithoutEscaped(body);
     }
 
@@ -57,8 +70,37 @@ internal sealed class EchoedSecrets
     /// <summary>Returns the name of a header without these values, still as a name.</summary>
     public string RemoveFromName(string name) => Remove(name, MarkInName);
 
-    private string Remove(string text, string mark) =>
-        _forms.Aggregate(text, (clean, form) => clean.Replace(form, mark, StringComparison.OrdinalIgnoreCase));
+    private string Remove(string text, string mark)
+    {
+        foreach (var form in _forms)
+            text = text.Replace(form, mark, StringComparison.OrdinalIgnoreCase);
+        foreach (var (secret, least) in _begun)
+        {
+            for (int at; (at = text.IndexOf(secret[..least], StringComparison.OrdinalIgnoreCase)) >= 0;)
+            {
+                var length = least;
+                while (length < secret.Length && at + length < text.Length && char.ToLowerInvariant(text[at + length]) == char.ToLowerInvariant(secret[length]))
+                    length++;
+                text = $"{text.AsSpan(0, at)}{mark}{text.AsSpan(at + length)}";
+            }
+        }
+        return text;
+    }
+
+    /// <summary>
+    /// Returns the length of the shortest beginning that says something about the secret alone: the first part of a signed token is the same
+    /// in all, and words at the beginning may be those of a name. 0 if there is none.
+    /// </summary>
+    private static int Beginning(string secret)
+    {
+        var head = secret.StartsWith("eyJ", StringComparison.Ordinal) ? secret.IndexOf('.', StringComparison.Ordinal) + 1 : 0;
+        for (var length = head + ShortestBeginning; length < secret.Length; length++)
+        {
+            if (SecretNames.LooksMade(secret.AsSpan(head, length - head)))
+                return length;
+        }
+        return 0;
+    }
 
     private static IEnumerable<string> Secrets(HttpRequestMessage request, FrozenSet<string> dropped)
     {
@@ -106,6 +148,7 @@ internal sealed class EchoedSecrets
             yield return plain.ToLowerInvariant();
             yield return plain.ToUpperInvariant();
         }
+        yield return string.Concat(secret.Reverse());
         foreach (var digits in new[] { Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes) })
         {
             yield return digits;
@@ -168,13 +211,15 @@ internal sealed class EchoedSecrets
         return clean.WrittenMemory;
     }
 
-    private static ReadOnlyMemory<byte> Replace(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> secret)
+    /// <param name="least">The length of the shortest beginning that is replaced, as far as it goes; null for the whole only.</param>
+    private static ReadOnlyMemory<byte> Replace(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> secret, int? least = null)
     {
-        if (body.Span.IndexOf(secret) < 0)
+        var begin = secret[..(least ?? secret.Length)];
+        if (body.Span.IndexOf(begin) < 0)
             return body;
         using var clean = new MemoryStream(body.Length);
         var rest = body.Span;
-        for (int at; (at = rest.IndexOf(secret)) >= 0; rest = rest[(at + secret.Length)..])
+        for (int at; (at = rest.IndexOf(begin)) >= 0; rest = rest[(at + rest[at..].CommonPrefixLength(secret))..])
         {
             clean.Write(rest[..at]);
             clean.Write(Encoding.UTF8.GetBytes(Mark));

@@ -17,6 +17,7 @@ internal static class EncodedText
     private const int ShortestWord = 24;
     private const int ShortestHex = 20;
     private const int LongestInflated = 1 << 20;
+    private const byte Gzip = 0x1f;
     private static readonly SearchValues<char> Letters = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/-_");
     private static readonly SearchValues<char> Hex = SearchValues.Create(FormLetters.Digits + "abcdefABCDEF");
 
@@ -31,9 +32,9 @@ internal static class EncodedText
             while (end < text.Length && text[end] == '=' && end - from - length < 2)
                 end++;
             var least = from == 0 && end == text.Length ? ShortestValue : ShortestWord;
-            if (end - from >= least && MayBeText(text[from..end]))
+            if (end - from >= least && (MayBeText(text[from..end]) || Base58.IsKey(text[from..end])))
                 return new(from, end - from);
-            from = end + 1;
+            from = end;
         }
         return TextPart.None;
     }
@@ -44,7 +45,7 @@ internal static class EncodedText
         var bytes = IsHex(word) ? Convert.FromHexString(word) : FromBase64(word);
         if (bytes is null)
             return null;
-        return bytes is [0x1f, 0x8b, ..] ? Inflated(bytes) is { } inflated ? Text(inflated) : null : Text(bytes);
+        return IsPacked(bytes) ? Inflated(bytes) is { } inflated ? Text(inflated) : null : Text(bytes);
     }
 
     /// <summary>Returns the text without the escapes of HTML, XML and JSON; the same text if there are none.</summary>
@@ -127,7 +128,7 @@ internal static class EncodedText
     private static bool MayBeText(ReadOnlySpan<char> word)
     {
         if (IsHex(word))
-            return word[..4].Equals("1f8b", StringComparison.OrdinalIgnoreCase) || word.Length >= 2 && IsPrintableHex(word[..ShortestHex]);
+            return IsPacked(Convert.FromHexString(word[..4])) || word.Length >= 2 && IsPrintableHex(word[..ShortestHex]);
         Span<char> head = stackalloc char[ShortestValue];
         word[..ShortestValue].CopyTo(head);
         head.Replace('-', '+');
@@ -135,7 +136,7 @@ internal static class EncodedText
         Span<byte> bytes = stackalloc byte[ShortestValue];
         if (!Convert.TryFromBase64Chars(head, bytes, out var length))
             return false;
-        return bytes is [0x1f, 0x8b, ..] || !Controls(bytes[..length]) || IsWide(bytes[..length]);
+        return IsPacked(bytes) || !Controls(bytes[..length]) || IsWide(bytes[..length]);
     }
 
     private static bool IsHex(ReadOnlySpan<char> word) => word.Length >= ShortestHex && word.Length % 2 == 0 && !word.ContainsAnyExcept(Hex);
@@ -170,20 +171,25 @@ internal static class EncodedText
         return Utf8.IsValid(bytes) && !Controls(bytes) ? Encoding.UTF8.GetString(bytes) : null;
     }
 
+    /// <summary>Whether the bytes begin like gzip (RFC 1952) or zlib (RFC 1950).</summary>
+    private static bool IsPacked(ReadOnlySpan<byte> bytes) => bytes is [Gzip, 0x8b, ..] or [0x78, 0x01 or 0x5e or 0x9c or 0xda, ..];
+
     private static byte[]? Inflated(byte[] bytes)
     {
         try
         {
             using var inflated = new MemoryStream();
-            using var gzip = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
+            using Stream packed = bytes[0] == Gzip
+                ? new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress)
+                : new ZLibStream(new MemoryStream(bytes), CompressionMode.Decompress);
             var some = new byte[8192];
-            for (int read; inflated.Length < LongestInflated && (read = gzip.Read(some)) > 0;)
+            for (int read; inflated.Length < LongestInflated && (read = packed.Read(some)) > 0;)
                 inflated.Write(some, 0, read);
             return inflated.ToArray();
         }
         catch (InvalidDataException)
         {
-            // Only the first bytes are those of gzip.
+            // Only the first bytes are those of a compressed text.
             return null;
         }
     }

@@ -9,11 +9,16 @@ namespace AuditCli.Collectors.Redaction;
 internal static class KeyForms
 {
     private const int LongestKey = 65536;
+    private const int LongestName = 60;
     private const string End = "-----END ";
+
+    /// <summary>The beginning of signed tokens (RFC 7515): of <c>{"</c> in base64.</summary>
+    private const string SignedTokenBegin = "eyJ";
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_");
     private static readonly SearchValues<char> Dashed = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "-");
     private static readonly SearchValues<char> Crypt = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "./$,=+");
     private static readonly SearchValues<char> Padded = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-+/=");
+    private static readonly SearchValues<char> Opaque = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/_-");
     private static readonly SearchValues<char> Hex = SearchValues.Create(FormLetters.Digits + "abcdef");
     private static readonly SearchValues<char> Marks = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.~");
     private static readonly SearchValues<char> Path = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "/_-.@");
@@ -23,7 +28,7 @@ internal static class KeyForms
         new("-----BEGIN ", PrivateKey),
         new("PuTTY-User-Key-File-", (text, at) => new(at, Math.Min(LongestKey, text.Length - at)), From: 4),
         new("secret", (text, at) => at >= 4 ? Age(text, at - 4) : TextPart.None, AnyCase: true, From: 1),
-        new("eyJ", SignedToken),
+        new(SignedTokenBegin, SignedToken),
         .. from kind in new[] { "ghp_", "gho_", "ghu_", "ghs_", "ghr_" } select Token(kind, FormLetters.Alphanumeric, 20, 255),
         Token("github_pat_", Words, 22, 255),
         Token("glpat-", FormLetters.Url, 20, 255),
@@ -87,6 +92,22 @@ internal static class KeyForms
                    ? rare
                    : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
         .. from kind in new[] { "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$y$", "$6$", "$5$" } select Token(kind, Crypt, 20, 255),
+        Token("fm2_", Padded, 40, 4096, alone: true, made: true),
+        Token("glc_", Padded, 32, 1024, alone: true, made: true),
+        Token("secret_", FormLetters.Alphanumeric, 43, 64, alone: true, made: true, rare: 1),
+        Token("CLOJARS_", FormLetters.Alphanumeric, 48, 96, alone: true, rare: 3),
+        Token("bkua_", FormLetters.Alphanumeric, 40, 64, alone: true, rare: 1),
+        Token("pul-", Hex, 40, 64, alone: true),
+        new("cio", (text, at) => Exact(text, at, 3, FormLetters.Alphanumeric, 32)),
+        new("key-", (text, at) => Exact(text, at, 4, Hex, 32), From: 1),
+        new("-us", Mailchimp),
+        .. from network in "xtyz" select Token($"{network}prv", FormLetters.Alphanumeric, 100, 112, alone: true, made: true),
+        // The tokens of old versions of Vault.
+        .. from first in FormLetters.Upper + FormLetters.Lower + FormLetters.Digits
+           select new CredentialForm($"s.{first}", (text, at) => (at == 0 || !FormLetters.Name.Contains(text[at - 1]))
+               && Exact(text, at, 2, FormLetters.Alphanumeric, 24) is { Length: > 0 } found
+               && text.Slice(at, found.Length).ContainsAny(SecretNames.Capitals) && text.Slice(at + 2, 24).ContainsAny(SecretNames.Small)
+                   ? found : TextPart.None),
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
     ];
@@ -104,6 +125,25 @@ internal static class KeyForms
             ? TextPart.None
             : new(at, anchor.Length + length);
     }, From: rare);
+
+    /// <summary>Reads a form whose length is fixed and which stands alone.</summary>
+    private static TextPart Exact(ReadOnlySpan<char> text, int at, int anchor, SearchValues<char> letters, int length)
+    {
+        var end = at + anchor + length;
+        return FormLetters.Run(text, at + anchor, letters, length) == length && IsAlone(text, at)
+            && (end == text.Length || !FormLetters.Url.Contains(text[end])) && SecretNames.LooksMade(text.Slice(at + anchor, length))
+            ? new(at, anchor + length) : TextPart.None;
+    }
+
+    /// <summary>Reads a key of Mailchimp: 32 hexadecimal digits and the number of its data centre.</summary>
+    private static TextPart Mailchimp(ReadOnlySpan<char> text, int at)
+    {
+        var digits = FormLetters.Run(text, at + 3, SecretNames.Digits, 3);
+        var end = at + 3 + digits;
+        return digits is 1 or 2 && FormLetters.RunBefore(text, at, FormLetters.Alphanumeric, 33) == 32 && FormLetters.RunBefore(text, at, Hex, 33) == 32
+            && (end == text.Length || !FormLetters.Url.Contains(text[end]))
+            ? new(at - 32, end - at + 32) : TextPart.None;
+    }
 
     private static TextPart Age(ReadOnlySpan<char> text, int at)
     {
@@ -152,7 +192,7 @@ internal static class KeyForms
             return TextPart.None;
         var body = FormLetters.Run(text, dot + 1, FormLetters.Url, LongestKey);
         var end = dot + 1 + body;
-        return body < 11 || end >= text.Length || text[end] != '.' || IsPageToken(text, at)
+        return body < 11 || end >= text.Length || text[end] != '.'
             ? TextPart.None
             : new(at, end + 1 + FormLetters.Run(text, end + 1, FormLetters.Url, 4096) - at);
     }
@@ -160,9 +200,8 @@ internal static class KeyForms
     private static TextPart GoogleKey(ReadOnlySpan<char> text, int at)
     {
         const int Length = 39;
-        var run = FormLetters.Run(text, at, FormLetters.Url, Length + 1);
-        return run == Length && (at + Length == text.Length || text[at + Length] is not ('+' or '/' or '='))
-            && (at == 0 || !FormLetters.Base64.Contains(text[at - 1]))
+        return FormLetters.Run(text, at, FormLetters.Url, Length) == Length && IsAlone(text, at)
+            && (at + Length == text.Length || !char.IsAsciiLetterOrDigit(text[at + Length]))
             ? new(at, Length) : TextPart.None;
     }
 
@@ -222,12 +261,58 @@ internal static class KeyForms
     private static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
 
     /// <summary>
-    /// Whether the text at this place is a page token of a response or request. It must be kept, because paging needs it.
+    /// Whether a page token has the form of a credential, alone or as a parameter of a URL. Providers sign page tokens, so the form of a
+    /// signed token makes it none; and what is opaque contains the letters of other forms by chance.
     /// </summary>
-    public static bool IsPageToken(ReadOnlySpan<char> text, int at)
+    public static bool IsIn(ReadOnlySpan<char> token)
     {
-        var before = text[Math.Max(0, at - 60)..at].TrimEnd("\"'\\=:> ");
-        var name = before[^FormLetters.RunBefore(before, before.Length, FormLetters.Name, 40)..];
-        return before.Length < at && RedactionRules.IsPageToken(name);
+        foreach (var form in All)
+        {
+            if (form.Anchor == SignedTokenBegin)
+                continue;
+            var compare = form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+            for (var at = 0; token[at..].IndexOf(form.Anchor, compare) is >= 0 and var next; at++)
+            {
+                at += next;
+                if (form.Read(token, at) is { Length: > 0 } found && (found.Start == 0 || !Opaque.Contains(token[found.Start - 1])))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Whether the text of an exchange has a signed page token at this place: a member, an element or a parameter with the name of one.
+    /// Everything else of that name was replaced when the response was received, when its structure was known.
+    /// </summary>
+    public static bool IsPageToken(ReadOnlySpan<char> exchange, int at)
+    {
+        if (!exchange[at..].StartsWith(SignedTokenBegin, StringComparison.Ordinal) || at == 0)
+            return false;
+        var before = exchange[Math.Max(0, at - LongestName)..at];
+        ReadOnlySpan<char> open;
+        switch (before[^1])
+        {
+            case '"':
+                before = before[..^1].TrimEnd(" \t\r\n");
+                if (before is not [.., ':'])
+                    return false;
+                before = before[..^1].TrimEnd(" \t\r\n");
+                if (before is not [.., '"'])
+                    return false;
+                open = "\"";
+                break;
+            case '>':
+                open = "<";
+                break;
+            case '=':
+                open = "?&";
+                break;
+            default:
+                return false;
+        }
+        before = before[..^1];
+        var name = before[^FormLetters.RunBefore(before, before.Length, FormLetters.Name, LongestName)..];
+        return name.Length < before.Length && open.Contains(before[^(name.Length + 1)]) && RedactionRules.IsPageToken(name);
     }
 }

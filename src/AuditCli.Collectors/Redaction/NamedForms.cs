@@ -11,6 +11,7 @@ namespace AuditCli.Collectors.Redaction;
 internal static class NamedForms
 {
     private const int LongestName = 64;
+    private const int ShortestInBase64 = 3;
     private const int LongestValue = 1024;
     private const int MostBlanks = 8;
     private const int LeastInUrl = 6;
@@ -18,6 +19,7 @@ internal static class NamedForms
 
     /// <summary>The characters that end an unquoted value.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
+    private static readonly SearchValues<char> Names = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.\u00f1\u00d1");
     private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "._~+/=-");
     private static readonly SearchValues<char> Signature = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/=%_-~");
@@ -28,8 +30,12 @@ internal static class NamedForms
            {
                ("passw", 2), ("passphrase", 3), ("passcode", 3), ("pwd", 0), ("secret", 1), ("token", 1), ("api_key", 2), ("api-key", 2), ("apikey", 2),
                ("private_key", 6), ("private-key", 6), ("privatekey", 6), ("accountkey", 6), ("sharedaccesskey", 4), ("webhook_url", 6), ("webhookurl", 6),
-               ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3),
+               ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3), ("pass_", 2), ("storepass", 4), ("keypass", 2),
+               ("_key", 0), ("-key", 0), ("encryptionkey", 9), ("signingkey", 5), ("hmackey", 0), ("accesskey", 4), ("clientkey", 4), ("masterkey", 4),
+               ("kennwort", 3), ("wachtwoord", 3), ("contrase", 4), ("senha", 2), ("mdp", 0), ("psw", 0), ("pw=", 0), ("motdepasse", 2),
+               ("mot_de_passe", 2),
            }
+           .Concat(FormLetters.Digits.Select(d => ($"pass{d}", 2)))
            select new CredentialForm(word.Item1, (text, at) => Setting(text, at, word.Item1.TrimEnd(' ', '=', ':').Length), AnyCase: true, From: word.Item2),
         new("secret", Spelled("secret access key"), AnyCase: true, From: 1),
         new("api key", Spelled("api key"), AnyCase: true, From: 2),
@@ -67,7 +73,7 @@ internal static class NamedForms
     public static bool InOption(ReadOnlySpan<char> option, ReadOnlySpan<char> value) => value is not ['-', ..] && (option is "-u" or "--user"
         ? value.IndexOf(':') is > 0 and var colon && value.ContainsAny(SecretNames.Letters)
             && SecretNames.Holds(NameSays.Secret, value[(colon + 1)..], assigned: true)
-        : SecretNames.Holds(NameSays.Secret, value, assigned: true));
+        : SecretNames.Holds(SecretNames.Of(option) == NameSays.Key ? NameSays.Key : NameSays.Secret, value, assigned: true));
 
     /// <summary>Returns a reader for a name of several words.</summary>
     private static CredentialForm.Reader Spelled(string name) =>
@@ -75,9 +81,12 @@ internal static class NamedForms
 
     private static TextPart Setting(ReadOnlySpan<char> text, int at, int length)
     {
-        var start = at - FormLetters.RunBefore(text, at, FormLetters.Name, LongestName);
+        var start = at - FormLetters.RunBefore(text, at, Names, LongestName);
         var end = at + length;
-        end += FormLetters.Run(text, end, FormLetters.Name, LongestName);
+        end += FormLetters.Run(text, end, Names, LongestName);
+        // In base64 such letters are before a padding by chance.
+        if (end - start <= ShortestInBase64 && start > 0 && text[start - 1] is '/' or '+')
+            return TextPart.None;
         return Value(text, start, text[start..end], end);
     }
 
@@ -95,6 +104,9 @@ internal static class NamedForms
         var isOption = name[0] == '-' && !name.StartsWith("--no-", StringComparison.OrdinalIgnoreCase);
         var inUrl = start > 0 && text[start - 1] is '?' or '&' || name[0] == '&';
         var at = SkipQuote(text, end, out var quotedName);
+        // The name may be an index: environ['NAME'] = 'x'.
+        if (quotedName != '\0' && at < text.Length && text[at] == ']')
+            at++;
         var blanks = SkipBlanks(text, ref at);
         if (at >= text.Length)
             return TextPart.None;
@@ -105,6 +117,8 @@ internal static class NamedForms
                 assigned = blanks == 0;
                 at += at + 1 < text.Length && text[at + 1] is '=' or '>' ? 2 : 1;
                 assigned &= SkipBlanks(text, ref at) == 0;
+                if (assigned && says == NameSays.Secret)
+                    at = OnNextLine(text, at);
                 break;
             case ':':
                 at += at + 1 < text.Length && text[at + 1] is '=' ? 2 : 1;
@@ -117,7 +131,7 @@ internal static class NamedForms
                 }
                 assigned = quotedName != '\0';
                 break;
-            case ',' when isOption && quotedName != '\0':
+            case ',' when quotedName != '\0' && (isOption || IsArgument(text, start)):
                 at++;
                 SkipBlanks(text, ref at);
                 if (at >= text.Length || text[at] is not ('"' or '\'' or '\\'))
@@ -128,6 +142,9 @@ internal static class NamedForms
                 assigned = true;
                 break;
             case var _ when isOption && blanks > 0 && quotedName == '\0' && text[at] != '-':
+                break;
+            case var _ when blanks > 0 && name is "password" && IsBehindLogin(text, start):
+                assigned = true;
                 break;
             default:
                 return TextPart.None;
@@ -146,9 +163,35 @@ internal static class NamedForms
         // A quoted value must be a whole one: a text with spaces is a description, not a secret.
         if (quote != '\0' && at + value.Length < text.Length && text[at + value.Length] is ' ' or '\t')
             return TextPart.None;
-        var holds = SecretNames.Holds(isOption ? NameSays.Secret : says, value, assigned)
-            || inUrl && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, value, assigned);
+        var holds = SecretNames.Holds(isOption && says != NameSays.Key ? NameSays.Secret : says, value, assigned)
+            || inUrl && says != NameSays.Key && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits)
+                && SecretNames.Holds(NameSays.Secret, value, assigned);
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
+    }
+
+    /// <summary>Returns the place of a value that is alone on the line after its name; the given place if there is none.</summary>
+    private static int OnNextLine(ReadOnlySpan<char> text, int at)
+    {
+        var next = at;
+        while (next < text.Length && next - at < MostBlanks && text[next] is '\r' or '\n' or ' ' or '\t')
+            next++;
+        if (next == at)
+            return at;
+        var line = text.Slice(next, Math.Min(LongestValue, text.Length - next));
+        line = line[..(line.IndexOfAny('\r', '\n') is >= 0 and var end ? end : line.Length)].TrimEnd(" \t\"'");
+        return !line.ContainsAny("=: \t") && line.ContainsAny(SecretNames.Digits) && line.ContainsAny(SecretNames.Letters) ? next : at;
+    }
+
+    /// <summary>Whether a quoted name is the first argument of a call, such as <c>define('NAME', 'x')</c>.</summary>
+    private static bool IsArgument(ReadOnlySpan<char> text, int start) =>
+        text[..start].TrimEnd("\"'\\`") is [.., '('] before && before.Length < start;
+
+    /// <summary>Whether the name stands after <c>login NAME</c>, as in a line of netrc.</summary>
+    private static bool IsBehindLogin(ReadOnlySpan<char> text, int start)
+    {
+        var before = text[Math.Max(0, start - LongestName * 2)..start].TrimEnd(" \t\r\n");
+        before = before[..(before.LastIndexOfAny(" \t\r\n") is >= 0 and var blank ? blank : 0)].TrimEnd(" \t\r\n");
+        return before.EndsWith("login", StringComparison.Ordinal);
     }
 
     /// <summary>Returns a passphrase: the quoted text, or at least four words up to the end of the line.</summary>
@@ -163,7 +206,7 @@ internal static class NamedForms
     /// Returns the value at the beginning of a text, after its opening quote. An HTML entity is part of the value, unless it encodes a
     /// character that ends a value.
     /// </summary>
-    private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
+    public static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
     {
         for (var at = 0; text[at..].IndexOfAny(Ends) is >= 0 and var next; at += next + 1)
         {
@@ -251,7 +294,7 @@ internal static class NamedForms
         var start = at + length;
         var run = FormLetters.Run(text, start, Signature, LongestValue);
         var value = text.Slice(start, run);
-        var boundary = at == 0 || text[at - 1] is '?' or '&' or ';' or '-' or ' ' or ',' or '"';
+        var boundary = at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
         return boundary && run >= LeastSignature && SecretNames.LooksMade(value) ? new(start, run) : TextPart.None;
     }
 
@@ -310,7 +353,8 @@ internal static class NamedForms
 
     private static bool IsPassphrase(ReadOnlySpan<char> name) => name.EndsWith("passphrase", StringComparison.OrdinalIgnoreCase);
 
-    private static int SkipBlanks(ReadOnlySpan<char> text, ref int at)
+    /// <summary>Moves a place behind spaces and tabs; returns their number.</summary>
+    public static int SkipBlanks(ReadOnlySpan<char> text, ref int at)
     {
         var from = at;
         while (at < text.Length && at - from < MostBlanks && text[at] is ' ' or '\t')
@@ -319,7 +363,7 @@ internal static class NamedForms
     }
 
     /// <summary>Returns the place after a quote, which may be escaped; the given place if there is no quote.</summary>
-    private static int SkipQuote(ReadOnlySpan<char> text, int at, out char quote)
+    public static int SkipQuote(ReadOnlySpan<char> text, int at, out char quote)
     {
         var behind = at;
         while (behind < text.Length && behind - at < 4 && text[behind] == '\\')

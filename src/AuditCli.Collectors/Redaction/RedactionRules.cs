@@ -30,8 +30,14 @@ public sealed record RedactedPlace(string Name, ImmutableArray<string> Path, boo
 
     private const int LongestNumber = 5;
 
-    /// <summary>Marks a value that is kept in any case, whatever it looks like.</summary>
-    public static RedactedPlace Stays { get; } = new("", "");
+    /// <summary>The name of a place that has no rule, because its values are kept.</summary>
+    private const string NoRule = "";
+
+    /// <summary>Marks a page token, which paging needs; it is kept unless it has the form of a credential that providers do not give as one.</summary>
+    public static RedactedPlace Stays { get; } = new(NoRule, "");
+
+    /// <summary>The name of the rule that applies to the whole value; null if none does.</summary>
+    internal string? Rule => Part is null && Name != NoRule ? Name : null;
 
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
         : this(
@@ -45,6 +51,9 @@ public sealed record RedactedPlace(string Name, ImmutableArray<string> Path, boo
     internal TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
 
     private bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
+
+    /// <summary>Returns this place as the only place of a response that a model defines, with the page token.</summary>
+    internal AnswerPlaces AsPageToken() => at => IsAt(at) ? Stays : null;
 
     public bool IsAt(List<(string? Member, long Index)> at)
     {
@@ -84,19 +93,17 @@ internal static class RedactionRules
     /// <summary>The places that end with any member, by the step before it.</summary>
     private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> PlacesOfAny = By(All.Where(p => p.Path[^1] == Any), 2);
 
-    /// <summary>The members that hold page tokens. They are not secrets, whatever they look like, and paging needs them.</summary>
-    public static FrozenSet<string> PageTokens { get; } =
-        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }
-            .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    /// <summary>
+    /// The names of page tokens in responses and requests. A name alone makes no value a page token: of a response, only the place that its
+    /// model defines does.
+    /// </summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> PageTokenNames = new[]
+    {
+        "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken", "position", "continuationToken",
+        "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token", "page_token", "continuation-token", "key-marker",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>The names of page tokens, including those of request parameters.</summary>
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> PageTokenNames =
-        PageTokens.Concat([
-            "position", "continuationToken", "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token",
-            "page_token", "continuation-token", "key-marker"])
-            .ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
-
-    /// <summary>Whether a value of that name is a page token.</summary>
+    /// <summary>Whether a page token of an exchange may have that name.</summary>
     public static bool IsPageToken(ReadOnlySpan<char> name) => PageTokenNames.Contains(name);
 
     /// <summary>Returns the rule for the value at a path; null if there is none.</summary>

@@ -12,36 +12,23 @@ internal enum NameSays
     /// <summary>The value is a secret, or the identifier of a secret.</summary>
     Perhaps,
 
+    /// <summary>The value is a key for a cipher or an interface, or the identifier of one, which often looks alike.</summary>
+    Key,
+
     /// <summary>The value is a secret.</summary>
     Secret,
 }
 
 /// <summary>
-/// Recognises names of secret values, and which values under such a name are secret. The same rules apply to members of responses, settings
-/// in texts, command options and columns of files.
+/// Recognises which values under the name of a secret are secret; for the names see <see cref="NameWords"/>. The same rules apply to
+/// members of responses, settings in texts, command options and columns of files.
 /// </summary>
 internal static class SecretNames
 {
-    private const int LongestName = 80;
     private const int Short = 4;
     private const int Usual = 6;
     private const int Long = 12;
-
-    /// <summary>The endings of secret names, in lower case and without word separators.</summary>
-    private static readonly string[] Secrets =
-    [
-        "password", "passwd", "passphrase", "pwd", "passcode", "secretkey", "secretaccesskey", "secretaccesskeys", "clientsecret", "apikey",
-        "privatekey", "authtoken", "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret",
-        "presharedkey", "secretstring", "secretbinary", "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken",
-        "signingsecret",
-    ];
-
-    /// <summary>The words before "token" in names of tokens that are not credentials, such as page tokens and request tokens.</summary>
-    private static readonly string[] Harmless =
-    [
-        "next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync",
-        "csrf", "xsrf", "lock", "change", "update",
-    ];
+    private const int LeastKey = 16;
 
     /// <summary>Words that describe a secret and may be in its place.</summary>
     private static readonly FrozenSet<string> Words = new[]
@@ -67,6 +54,9 @@ internal static class SecretNames
         .. CollectorCatalog.All.SelectMany(c => c.SecretReferences),
     ];
 
+    /// <summary>The beginnings of identifiers of keys, and of public keys.</summary>
+    private static readonly string[] Identifiers = ["AKIA", "ASIA", "alias/", "key/", "mrk-", "ssh-", "ecdsa-", "MII", "-----"];
+
     public static readonly SearchValues<char> Digits = SearchValues.Create(FormLetters.Digits);
     public static readonly SearchValues<char> Letters = SearchValues.Create(FormLetters.Upper + FormLetters.Lower);
     public static readonly SearchValues<char> Capitals = SearchValues.Create(FormLetters.Upper);
@@ -76,40 +66,8 @@ internal static class SecretNames
     private static readonly SearchValues<char> Numbers = SearchValues.Create(FormLetters.Digits + ".");
     private static readonly SearchValues<char> Joined = SearchValues.Create(FormLetters.Lower + FormLetters.Digits + "-_./:");
 
-    /// <summary>Classifies a name, independent of case and word separators.</summary>
-    public static NameSays Of(ReadOnlySpan<char> name)
-    {
-        Span<char> plain = stackalloc char[LongestName];
-        var length = 0;
-        for (var i = Math.Max(0, name.Length - LongestName); i < name.Length; i++)
-        {
-            if (name[i] is '-' or '_' or '.' or ' ')
-                continue;
-            plain[length++] = char.ToLowerInvariant(name[i]);
-        }
-        var said = (ReadOnlySpan<char>)plain[..length];
-        foreach (var secret in Secrets)
-        {
-            if (said.EndsWith(secret, StringComparison.Ordinal))
-                return NameSays.Secret;
-        }
-        // Match "pass" only as a whole word, not as in "compass".
-        if (name.EndsWith("pass", StringComparison.OrdinalIgnoreCase)
-            && (name.Length == 4 || name[^5] is '-' or '_' or '.' || name[^4] == 'P' && char.IsAsciiLetterLower(name[^5])))
-        {
-            return NameSays.Secret;
-        }
-        if (said.EndsWith("secret", StringComparison.Ordinal))
-            return NameSays.Perhaps;
-        if (!said.EndsWith("token", StringComparison.Ordinal))
-            return NameSays.Nothing;
-        foreach (var harmless in Harmless)
-        {
-            if (said[..^5].EndsWith(harmless, StringComparison.Ordinal))
-                return NameSays.Nothing;
-        }
-        return NameSays.Perhaps;
-    }
+    /// <summary>Classifies a name by its words, independent of case and of how they are separated.</summary>
+    public static NameSays Of(ReadOnlySpan<char> name) => NameWords.Say(name);
 
     /// <summary>Whether a value under a name that says something is a secret, and not a reference to one or a word about one.</summary>
     /// <param name="assigned">Whether the value is assigned as in program code, without spaces, which does not occur in sentences.</param>
@@ -121,6 +79,8 @@ internal static class SecretNames
         {
             return false;
         }
+        if (name == NameSays.Key)
+            return IsKey(value);
         var (digit, letter, sign) = (value.ContainsAny(Digits), value.ContainsAny(Letters), value.ContainsAny(Signs));
         if (!digit && !letter)
             return value.Length >= Long && value.IndexOfAnyExcept(value[0]) >= 0 && value.ContainsAnyExcept(Signs);
@@ -134,6 +94,26 @@ internal static class SecretNames
         if (digit && letter || sign)
             return !IsVersion(value);
         return assigned ? value.Length >= 8 : value.Length >= Long && !value.Contains('-') && !value.Contains('/') && !value.Contains('.');
+    }
+
+    /// <summary>Whether the value is a key itself and not the name, number or path of one, an access key's id or a public key.</summary>
+    private static bool IsKey(ReadOnlySpan<char> value)
+    {
+        if (value.Length < LeastKey || value.Contains(':') || !LooksMade(value))
+            return false;
+        foreach (var identifier in Identifiers)
+        {
+            if (value.StartsWith(identifier, StringComparison.Ordinal))
+                return false;
+        }
+        if (Guid.TryParse(value[(value.LastIndexOf('/') + 1)..], out _))
+            return false;
+        foreach (var part in value.SplitAny("-_./"))
+        {
+            if (value[part] is { Length: >= Long } made && made.ContainsAny(Digits) && made.ContainsAny(Letters))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>Whether the value looks machine-generated: capitals, small letters and digits, or a long hexadecimal number.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 
@@ -20,9 +21,34 @@ internal static class XmlLeaves
     public static string Replace(string xml, Replacement instead)
     {
         StringBuilder? clean = null;
+        var copied = 0;
+        Visit(xml, (path, leaf) =>
+        {
+            if (instead(path, Value(xml.AsSpan(leaf.Start, leaf.Length))) is not { } value)
+                return;
+            clean = (clean ?? new(xml.Length)).Append(xml, copied, leaf.Start - copied).Append(WebUtility.HtmlEncode(value));
+            copied = leaf.End;
+        });
+        return clean is null ? xml : clean.Append(xml, copied, xml.Length - copied).ToString();
+    }
+
+    /// <summary>Returns the places of the texts of elements without child elements whose path fits, in order.</summary>
+    public static ImmutableArray<TextPart> Where(string xml, Func<List<(string? Member, long Index)>, bool> fits)
+    {
+        var found = ImmutableArray.CreateBuilder<TextPart>();
+        Visit(xml, (path, leaf) =>
+        {
+            if (fits(path))
+                found.Add(leaf);
+        });
+        return found.ToImmutable();
+    }
+
+    private static void Visit(string xml, Action<List<(string? Member, long Index)>, TextPart> visit)
+    {
         var path = new List<(string? Member, long Index)>();
         var names = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
-        var (at, copied, leaf) = (0, 0, -1);
+        var (at, leaf) = (0, -1);
         while (xml.IndexOf('<', at) is >= 0 and var open && End(xml, open) is > 0 and var end)
         {
             at = end;
@@ -43,14 +69,11 @@ internal static class XmlLeaves
             leaf = -1;
         }
         Leaf(xml.Length);
-        return clean is null ? xml : clean.Append(xml, copied, xml.Length - copied).ToString();
 
         void Leaf(int close)
         {
-            if (leaf < 0 || leaf == close || instead(path, Value(xml.AsSpan(leaf, close - leaf))) is not { } value)
-                return;
-            clean = (clean ?? new(xml.Length)).Append(xml, copied, leaf - copied).Append(WebUtility.HtmlEncode(value));
-            copied = close;
+            if (leaf >= 0 && leaf < close)
+                visit(path, new(leaf, close - leaf));
         }
     }
 

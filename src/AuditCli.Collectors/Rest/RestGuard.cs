@@ -31,15 +31,14 @@ internal sealed class RestGuard
     /// <summary>Returns why the request may not be sent; null if the catalogue lists it.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
-        var uri = request.RequestUri!;
-        var listed = uri.GetLeftPart(UriPartial.Authority) == _base.GetLeftPart(UriPartial.Authority)
-            && uri.AbsolutePath.StartsWith(_base.AbsolutePath, StringComparison.Ordinal)
-            // Several frameworks use this header, if it is present, instead of the request's method.
-            && !request.Headers.NonValidated.Contains("X-HTTP-Method-Override")
-            && !request.Headers.NonValidated.Contains("X-HTTP-Method")
-            && !request.Headers.NonValidated.Contains("X-Method-Override")
-            && IsListed(request.Method.Method, uri.AbsolutePath[_base.AbsolutePath.Length..].Split('/'), Names(uri));
-        return listed ? null : $"{request.Method} {uri.Shown()} ({_api}) is not in the read-only catalogue";
+        return Listed(request).Any() ? null : $"{request.Method} {request.RequestUri!.Shown()} ({_api}) is not in the read-only catalogue";
+    }
+
+    /// <summary>Returns the place of the page token in the response to a request; null if it has none.</summary>
+    public AnswerPlaces? Places(HttpRequestMessage request)
+    {
+        var pager = Listed(request).Select(o => o.Pager).FirstOrDefault(p => p?.Kind is PagerKind.Token or PagerKind.Url);
+        return pager is null ? null : new RedactedPlace("", pager.From).AsPageToken();
     }
 
     /// <summary>Whether a segment of a template stands for any value.</summary>
@@ -62,7 +61,19 @@ internal sealed class RestGuard
         return number && !written.All(char.IsAsciiDigit) ? null : written;
     }
 
-    private bool IsListed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Any(o =>
+    private IEnumerable<RestOperation> Listed(HttpRequestMessage request)
+    {
+        var uri = request.RequestUri!;
+        var may = uri.GetLeftPart(UriPartial.Authority) == _base.GetLeftPart(UriPartial.Authority)
+            && uri.AbsolutePath.StartsWith(_base.AbsolutePath, StringComparison.Ordinal)
+            // Several frameworks use this header, if it is present, instead of the request's method.
+            && !request.Headers.NonValidated.Contains("X-HTTP-Method-Override")
+            && !request.Headers.NonValidated.Contains("X-HTTP-Method")
+            && !request.Headers.NonValidated.Contains("X-Method-Override");
+        return may ? Listed(request.Method.Method, uri.AbsolutePath[_base.AbsolutePath.Length..].Split('/'), Names(uri)) : [];
+    }
+
+    private IEnumerable<RestOperation> Listed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Where(o =>
         path.Zip(o.Segments).Select((s, i) => Fits(path, i, s.Second)).All(fits => fits)
         && query.All(q => o.Parameter(q)?.Place == ParameterPlace.Query
             || o.Pager is { Place: ParameterPlace.Query } pager && (q == pager.To || pager.Own.Contains(q))));

@@ -37,12 +37,36 @@ public sealed class CredentialFormsTests
     [InlineData("https://x.example/cb?a=1&token=MARKER12")]
     [InlineData("https://discord.com/api/webhooks/1234567890/MARKERb3dE5fGaB3dE5fG")]
     [InlineData("passphrase: MARKER correct horse battery staple")]
+    [InlineData("https://maps.example/js?key=AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE")]
+    [InlineData("MAPS_KEY=AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE")]
+    [InlineData("https://x.example/AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE/maps")]
+    [InlineData("map_AIzaMARKERaB3dE5fGaB3dE5fGaB3dE5fGaB3dE=")]
+    [InlineData("password=\nMARKER1234ab")]
+    [InlineData("password=\r\n  MARKER1234ab\r\nuser=bob")]
+    [InlineData("pass\u200bword=MARKER1234ab")]
+    [InlineData("pass\u00adword=MARKER1234ab")]
+    [InlineData("password\uff1dMARKER1234ab")]
+    [InlineData("\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44=MARKER1234ab")]
+    [InlineData("password:\u00a0MARKER1234ab")]
+    [InlineData("g\u200bhp_MARKERb3dE5fGaB3dE5fGaB3dE5fGaB3dE5fG")]
+    [InlineData("ghp_MARKERb3dE5f\u200dGaB3dE5fGaB3dE5fGaB3dE5fG")]
+    [InlineData("(sig=MARKERb3dE5fGaB3dE5fGaB3dE5fG)")]
     public void A_secret_goes_from_a_text_however_it_is_written(string text)
     {
         var body = JsonSerializer.Serialize(new { description = text });
         var clean = Encoding.UTF8.GetString(new BodyRedaction(new byte[32]).Apply(Encoding.UTF8.GetBytes(body), null).Body.Span);
         Assert.DoesNotContain("MARKER", clean, StringComparison.Ordinal);
         Assert.Contains("hmac-sha256:", clean, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_the_secret_goes_from_a_text_with_invisible_letters()
+    {
+        const string text = "a\u200bb pass\u200bword\uff1dMARKER\u200b1234ab \u00e9\u200bnd";
+        var body = Encoding.UTF8.GetString(new BodyRedaction(new byte[32]).Apply(Encoding.UTF8.GetBytes(text), null).Body.Span);
+        Assert.StartsWith("a\u200bb pass\u200bword\uff1dhmac-sha256:", body, StringComparison.Ordinal);
+        Assert.EndsWith(" \u00e9\u200bnd", body, StringComparison.Ordinal);
+        Assert.True(CredentialForms.First(text) == text.IndexOf("MARKER", StringComparison.Ordinal));
     }
 
     [Fact]

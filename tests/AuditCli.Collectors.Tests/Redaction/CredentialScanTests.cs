@@ -36,11 +36,26 @@ public sealed class CredentialScanTests : IDisposable
     [Theory]
     [InlineData("a.html", "<td>password=abc</td><td>password=&quot;yes&quot;</td><td>password=&amp;&lt;&gt;</td>")]
     [InlineData("a.xml", "<a>password: &quot;rotated&quot;</a>")]
-    [InlineData("a.json", """{"a":"password=abc\u0022\u0026\n","nextToken":"eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""")]
+    [InlineData("a.json", """{"a":"password=abc\u0022\u0026\n"}""")]
     public void What_escapes_a_value_makes_it_no_longer(string file, string text)
     {
         _folder.Write(file, text);
         Assert.Empty(CredentialScan.Find(_folder.Path, CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData("""{"nextToken":"eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""", true)]
+    [InlineData("<R><Marker>eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl</Marker></R>", true)]
+    [InlineData("GET /items?a=1&pageToken=eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl HTTP/1.1", true)]
+    [InlineData("""{"note":"marker=eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""", false)]
+    [InlineData("""{"note":"page-token: eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""", false)]
+    [InlineData("""{"token":"eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""", false)]
+    public void Only_in_exchanges_a_signed_page_token_stays_and_only_at_the_place_of_one(string text, bool stays)
+    {
+        using (var packed = new GZipStream(File.Create(Path.Combine(_folder.Path, "a.warc.gz")), CompressionLevel.Fastest))
+            packed.Write(Encoding.UTF8.GetBytes(text));
+        _folder.Write("b.json", text);
+        Assert.Equal(stays ? ["b.json"] : ["a.warc.gz", "b.json"], CredentialScan.Find(_folder.Path, CancellationToken.None).Select(f => f.File));
     }
 
     /// <summary>Checks that collecting and sealing apply the same rule. Otherwise a name that was collected could stop the seal.</summary>

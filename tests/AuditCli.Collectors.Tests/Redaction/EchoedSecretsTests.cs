@@ -25,7 +25,7 @@ public sealed class EchoedSecretsTests
                     secret.Replace("+", "\\u002B", StringComparison.Ordinal).Replace("/", "\\u002f", StringComparison.Ordinal),
                     string.Concat(secret.Select(c => $"\\u{(int)c:x4}")), Uri.EscapeDataString(secret), string.Concat(bytes.Select(b => $"%{b:x2}")),
                     Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Convert.ToBase64String(bytes),
-                    secret.ToLowerInvariant(), secret.ToUpperInvariant(), Uri.EscapeDataString(secret).ToLowerInvariant(),
+                    string.Concat(secret.Reverse()), secret.ToLowerInvariant(), secret.ToUpperInvariant(), Uri.EscapeDataString(secret).ToLowerInvariant(),
                     Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + secret)),
                     Convert.ToBase64String(Encoding.UTF8.GetBytes("xx " + secret + " yy")).Replace('+', '-').Replace('/', '_'),
                 ];
@@ -72,6 +72,24 @@ public sealed class EchoedSecretsTests
         using var answer = new HttpResponseMessage();
         Assert.True(answer.Headers.TryAddWithoutValidation(echoed.RemoveFromName($"x-{token.ToLowerInvariant()}"), "1"));
         Assert.Equal("x-credential-not-stored", Assert.Single(answer.Headers).Key);
+    }
+
+    [Theory]
+    [InlineData("aB3dE5fG7hI9jK1lM3nO5pQ7rS9t", "aB3dE5fG7hI9jK1lM3nO", "")]
+    [InlineData("aB3dE5fG7hI9jK1lM3nO5pQ7rS9t", "aB3dE5fG7hI9jK1l", "")]
+    [InlineData("aB3dE5fG7hI9jK1lM3nO5pQ7rS9t", "aB3dE5fG7hI9jK1", "aB3dE5fG7hI9jK1")]
+    [InlineData("northquay-auditor-token-aB3dE5fG7h", "northquay-auditor", "northquay-auditor")]
+    [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJl", "eyJhbGciOiJSUzI1NiJ9.", "eyJhbGciOiJSUzI1NiJ9.")]
+    [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJl", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTYi", "")]
+    public void The_beginning_of_a_secret_goes_if_it_is_long_and_no_name(string token, string quoted, string left)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://127.0.0.1/");
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+        var echoed = new EchoedSecrets(request, ExchangePolicy.Default.DroppedFields);
+        var text = $"{{\"message\":\"it is {quoted}... that was sent\"}}";
+        var expected = text.Replace(quoted, left.Length > 0 ? left : EchoedSecrets.Mark, StringComparison.Ordinal);
+        Assert.Equal(expected, Encoding.UTF8.GetString(echoed.Remove(Encoding.UTF8.GetBytes(text)).Span));
+        Assert.Equal(expected, echoed.Remove(text));
     }
 
     [Theory]

@@ -26,7 +26,11 @@ internal sealed class AnswerSecrets
         _json = service.Protocol is WireProtocol.Json or WireProtocol.RestJson;
         _anySensitive = operation.Output is { } output && AnySensitive(output, []);
         _tokens = operation is { Output: { } shape, Pager: { } pager }
-            ? [.. pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries)).Select(o => Token(shape, o))]
+            // A page token that is derived from the last row is in every row, which may hold a secret like any other.
+            ? [
+                .. pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries))
+                    .Where(o => !o.Contains(PageTokens.Last, StringComparison.Ordinal)).Select(o => Token(shape, o)),
+            ]
             : [];
         _named = AwsSecretPlaces.Of(service.Name);
         _kept = _anySensitive ? AwsKeptMembers.Of(service.Name) : [];
@@ -51,7 +55,8 @@ internal sealed class AnswerSecrets
     {
         foreach (var token in _tokens)
         {
-            if (token.IsAt(at))
+            // In XML the document and, in the query protocol, its wrapper have elements of their own.
+            if (token.IsAt(at) && (_json || at.Count == token.Path.Length + (_service.Protocol == WireProtocol.Query && _operation.Wrapper is not null ? 2 : 1)))
                 return RedactedPlace.Stays;
         }
         foreach (var place in _named)
@@ -75,7 +80,7 @@ internal sealed class AnswerSecrets
         bool Below(MemberReference member) => member.Sensitive || member.Secret || (member.Kind == MemberKind.Shape && AnySensitive(member.Shape, seen));
     }
 
-    /// <summary>Returns the place in the response of a value given as a member path of the catalogue, such as <c>A[-1].B</c>.</summary>
+    /// <summary>Returns the place in the response of a value given as a member path of the catalogue, such as <c>A.B</c>.</summary>
     private RedactedPlace Token(string output, string path)
     {
         var steps = ImmutableArray.CreateBuilder<string>();

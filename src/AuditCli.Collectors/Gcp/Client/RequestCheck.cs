@@ -30,6 +30,9 @@ internal sealed partial class RequestCheck(RestApi api, Uri baseAddress, string?
             ? $"{request.Method} {request.RequestUri.Shown()} is about {other}, but the host is that of {location}"
             : null);
 
+    /// <inheritdoc cref="RestGuard.Places"/>
+    public AnswerPlaces? Places(HttpRequestMessage request) => _guard.Places(request);
+
     /// <summary>Returns the filter in a request body; null if there is none, or more than one.</summary>
     private static string? Filter(HttpRequestMessage request)
     {
