@@ -48,7 +48,8 @@ internal static class WaiverTable
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
         // What people write where they have nothing to say names nobody and gives no reason.
         string SaysNothing(string column) =>
-            $"(NOT regexp_matches({column}, '[\\p{{L}}\\p{{N}}]') OR regexp_matches(lower({Seen(column)}), '^(n\\.?/?a\\.?|tbd|tbc|todo|none|nobody|unknown|\\?+)$'))";
+            $"(NOT regexp_matches({column}, '[\\p{{L}}\\p{{N}}]') "
+            + $"OR regexp_matches(lower({Seen(column)}), '^(n\\.?/?a\\.?|tbd|tbc|todo|none|nobody|unknown)$'))";
         var prepares = preparer is null ? "FALSE" : await PreparesAsync(database, rule, preparer, cancellationToken);
         // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
         // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.

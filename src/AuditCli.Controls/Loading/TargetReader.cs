@@ -19,7 +19,8 @@ internal static class TargetReader
         var auditors = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
-            if ((entry.Value as YamlMap)?.Find(Credentials) is { } whose && NodeReader.Word(whose, $"'{Credentials}'", ControlWords.CredentialsOf, faults) == "auditor")
+            if ((entry.Value as YamlMap)?.Find(Credentials) is { } whose
+                && NodeReader.Word(whose, $"'{Credentials}'", ControlWords.CredentialsOf, faults) == ControlWords.CredentialsOf[0])
                 auditors.Add(entry.Key.Text);
         }
         return ([.. entries.Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()], auditors.ToImmutable());

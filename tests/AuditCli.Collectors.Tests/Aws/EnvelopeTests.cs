@@ -19,11 +19,19 @@ public sealed class EnvelopeTests
 
     [Theory]
     [InlineData("an element outside its list", Users, $"<ListUsersResponse><ListUsersResult>{List}{Row}</ListUsersResult></ListUsersResponse>")]
-    [InlineData("an error in the result", Users, $"<ListUsersResponse><ListUsersResult>{List}<Error><Code>Throttling</Code></Error></ListUsersResult></ListUsersResponse>")]
-    [InlineData("an error beside the result", Users, $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><Error><Code>Throttling</Code></Error></ListUsersResponse>")]
-    [InlineData("a flag beside the result", Users, $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><IsTruncated>true</IsTruncated></ListUsersResponse>")]
+    [InlineData(
+        "an error in the result", Users,
+        $"<ListUsersResponse><ListUsersResult>{List}<Error><Code>Throttling</Code></Error></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "an error beside the result", Users,
+        $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><Error><Code>Throttling</Code></Error></ListUsersResponse>")]
+    [InlineData(
+        "a flag beside the result", Users,
+        $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><IsTruncated>true</IsTruncated></ListUsersResponse>")]
     [InlineData("a token beside the result", Users, $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><Marker>m</Marker></ListUsersResponse>")]
-    [InlineData("a token of another name beside it", Users, $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><NextPage>m</NextPage></ListUsersResponse>")]
+    [InlineData(
+        "a token of another name beside it", Users,
+        $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><NextPage>m</NextPage></ListUsersResponse>")]
     [InlineData("a list beside the result", Users, $"<ListUsersResponse><ListUsersResult>{List}</ListUsersResult><Users/></ListUsersResponse>")]
     [InlineData("another namespace", Users, $"<ListUsersResponse xmlns=\"urn:x\"><ListUsersResult>{List}</ListUsersResult></ListUsersResponse>")]
     [InlineData(
@@ -32,7 +40,9 @@ public sealed class EnvelopeTests
     [InlineData(
         "another service's namespace inside", Users,
         $"<ListUsersResponse{Iam}><ListUsersResult xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">{List}</ListUsersResult></ListUsersResponse>")]
-    [InlineData("a row of nothing", Users, "<ListUsersResponse><ListUsersResult><Users><member/></Users><IsTruncated>false</IsTruncated></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a row of nothing", Users,
+        "<ListUsersResponse><ListUsersResult><Users><member/></Users><IsTruncated>false</IsTruncated></ListUsersResult></ListUsersResponse>")]
     [InlineData("an error in a list of ec2", Vpcs, "<DescribeVpcsResponse><vpcSet/><Errors><Error><Code>x</Code></Error></Errors></DescribeVpcsResponse>")]
     [InlineData("an element of ec2 outside its list", Vpcs, "<DescribeVpcsResponse><vpcSet/><item><vpcId>v</vpcId></item></DescribeVpcsResponse>")]
     [InlineData("an error in a list of buckets", Buckets, $"<ListAllMyBucketsResult>{S3}<Error><Code>InternalError</Code></Error></ListAllMyBucketsResult>")]
@@ -52,9 +62,15 @@ public sealed class EnvelopeTests
     }
 
     [Theory]
-    [InlineData(Users, $"<ListUsersResponse{Iam}><ListUsersResult>{List}</ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>")]
+    [InlineData(
+        Users,
+        $"<ListUsersResponse{Iam}><ListUsersResult>{List}</ListUsersResult><ResponseMetadata>"
+        + $"<RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>")]
     [InlineData(Users, $"<ListUsersResponse><ListUsersResult>{List}<Added>x</Added></ListUsersResult><Added/></ListUsersResponse>")]
-    [InlineData(Vpcs, "<DescribeVpcsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId><vpcSet><item><vpcId>v</vpcId></item></vpcSet></DescribeVpcsResponse>")]
+    [InlineData(
+        Vpcs,
+        "<DescribeVpcsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>"
+        + "<vpcSet><item><vpcId>v</vpcId></item></vpcSet></DescribeVpcsResponse>")]
     [InlineData(Buckets, $"<?xml version=\"1.0\"?>\n<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{S3}</ListAllMyBucketsResult>")]
     [InlineData(Keys, WholeKeys)]
     [InlineData(Keys, """{"Keys":[{"KeyId":"a"}],"Truncated":false,"added":{"x":1}}""")]

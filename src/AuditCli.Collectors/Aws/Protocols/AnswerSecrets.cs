@@ -56,7 +56,8 @@ internal sealed class AnswerSecrets
         foreach (var token in _tokens)
         {
             // In XML the document and, in the query protocol, its wrapper have elements of their own.
-            if (token.IsAt(at) && (_json || at.Count == token.Path.Length + (_service.Protocol == WireProtocol.Query && _operation.Wrapper is not null ? 2 : 1)))
+            var around = _service.Protocol == WireProtocol.Query && _operation.Wrapper is not null ? 2 : 1;
+            if (token.IsAt(at) && (_json || at.Count == token.Path.Length + around))
                 return RedactedPlace.Stays;
         }
         foreach (var place in _named)
