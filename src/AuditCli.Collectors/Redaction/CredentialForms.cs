@@ -57,7 +57,8 @@ internal static class CredentialForms
     private static readonly byte[] SoughtByKey = Table();
 
     /// <summary>Whether a credential may begin anywhere in the text.</summary>
-    public static bool MayBegin(ReadOnlySpan<char> text) => Seek(text, 0) >= 0 || text.Contains('@') || FoldedText.May(text);
+    public static bool MayBegin(ReadOnlySpan<char> text) =>
+        Seek(text, 0) >= 0 || text.Contains('@') || KeyForms.OldVault(text, 0).Length > 0 || FoldedText.May(text);
 
     /// <summary>Returns the place of the first credential that is not replaced yet; -1 if there is none.</summary>
     /// <param name="exchange">Whether the text is a recorded exchange or its URL, in which page tokens are needed.</param>
@@ -80,6 +81,8 @@ internal static class CredentialForms
     /// <summary>Returns the next credential that is not replaced yet; of length 0 if there is none.</summary>
     private static TextPart Next(ReadOnlySpan<char> text, int from, bool exchange)
     {
+        if (from == 0 && KeyForms.OldVault(text, 0) is { Length: > 0 } whole)
+            return whole;
         for (var at = from; Seek(text, at) is >= 0 and var next; at = next + 1)
         {
             foreach (var form in Sought[SoughtByKey[Key(text[next..])]])

@@ -14,6 +14,7 @@ internal static class KeyForms
 
     /// <summary>The beginning of signed tokens (RFC 7515): of <c>{"</c> in base64.</summary>
     private const string SignedTokenBegin = "eyJ";
+    private const string OldVaultBegin = "s.";
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_");
     private static readonly SearchValues<char> Dashed = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "-");
     private static readonly SearchValues<char> Crypt = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "./$,=+");
@@ -102,12 +103,8 @@ internal static class KeyForms
         new("key-", (text, at) => Exact(text, at, 4, Hex, 32), From: 1),
         new("-us", Mailchimp),
         .. from network in "xtyz" select Token($"{network}prv", FormLetters.Alphanumeric, 100, 112, alone: true, made: true),
-        // The tokens of old versions of Vault.
-        .. from first in FormLetters.Upper + FormLetters.Lower + FormLetters.Digits
-           select new CredentialForm($"s.{first}", (text, at) => (at == 0 || !FormLetters.Name.Contains(text[at - 1]))
-               && Exact(text, at, 2, FormLetters.Alphanumeric, 24) is { Length: > 0 } found
-               && text.Slice(at, found.Length).ContainsAny(SecretNames.Capitals) && text.Slice(at + 2, 24).ContainsAny(SecretNames.Small)
-                   ? found : TextPart.None),
+        // With what stands before, because two letters are in most names of hosts.
+        .. from before in "\" =:'>/\n(,[;\t|+@`{<&" select new CredentialForm($"{before}{OldVaultBegin}", (text, at) => OldVault(text, at + 1)),
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
     ];
@@ -125,6 +122,16 @@ internal static class KeyForms
             ? TextPart.None
             : new(at, anchor.Length + length);
     }, From: rare);
+
+    /// <summary>Reads a token of an old version of Vault, which has no sign of its own but two letters; at the beginning of a text too.</summary>
+    public static TextPart OldVault(ReadOnlySpan<char> text, int at)
+    {
+        const int Length = 24;
+        return text[at..].StartsWith(OldVaultBegin, StringComparison.Ordinal)
+            && Exact(text, at, OldVaultBegin.Length, FormLetters.Alphanumeric, Length) is { Length: > 0 } found
+            && text.Slice(found.End - Length, Length) is var made && made.ContainsAny(SecretNames.Capitals) && made.ContainsAny(SecretNames.Small)
+            ? found : TextPart.None;
+    }
 
     /// <summary>Reads a form whose length is fixed and which stands alone.</summary>
     private static TextPart Exact(ReadOnlySpan<char> text, int at, int anchor, SearchValues<char> letters, int length)

@@ -19,7 +19,6 @@ internal static class NamedForms
 
     /// <summary>The characters that end an unquoted value.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
-    private static readonly SearchValues<char> Names = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.\u00f1\u00d1");
     private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "._~+/=-");
     private static readonly SearchValues<char> Signature = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/=%_-~");
@@ -81,9 +80,12 @@ internal static class NamedForms
 
     private static TextPart Setting(ReadOnlySpan<char> text, int at, int length)
     {
-        var start = at - FormLetters.RunBefore(text, at, Names, LongestName);
+        var start = at - FormLetters.RunBefore(text, at, FormLetters.Name, LongestName);
         var end = at + length;
-        end += FormLetters.Run(text, end, Names, LongestName);
+        end += FormLetters.Run(text, end, FormLetters.Name, LongestName);
+        // The one letter of the names that is not ASCII, and in no set, because a search for such sets is slower.
+        if (end < text.Length && text[end] is '\u00f1' or '\u00d1')
+            end += 1 + FormLetters.Run(text, end + 1, FormLetters.Name, LongestName);
         // In base64 such letters are before a padding by chance.
         if (end - start <= ShortestInBase64 && start > 0 && text[start - 1] is '/' or '+')
             return TextPart.None;

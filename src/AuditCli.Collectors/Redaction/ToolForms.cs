@@ -17,6 +17,7 @@ internal static class ToolForms
     private static readonly SearchValues<char> Ids = SearchValues.Create(FormLetters.Upper + FormLetters.Digits);
     private static readonly SearchValues<char> Message = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/=%_-");
     private static readonly SearchValues<char> SecretKey = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/");
+    private static readonly SearchValues<char> EndsOfFields = SearchValues.Create("\r\n\"'\\<");
     private static readonly SearchValues<char> Separators = SearchValues.Create(" :,\t|;\"'/=\r\n\\");
 
     public static ImmutableArray<CredentialForm> All { get; } =
@@ -35,9 +36,6 @@ internal static class ToolForms
         new("type=", PasswordField, AnyCase: true, From: 2),
     ];
 
-    /// <summary>What ends the field of a header that is quoted somewhere.</summary>
-    private static readonly SearchValues<char> EndsOfLine = SearchValues.Create("\r\n\"'\\<");
-
     /// <summary>Reads the values of <c>Cookie: a=x; b=y</c> from the first that looks secret on, and the first of <c>Set-Cookie</c>.</summary>
     private static TextPart Cookie(ReadOnlySpan<char> text, int at)
     {
@@ -55,7 +53,7 @@ internal static class ToolForms
         NamedForms.SkipBlanks(text, ref start);
         start = NamedForms.SkipQuote(text, start, out _);
         var line = text.Slice(start, Math.Min(LongestLine, text.Length - start));
-        line = line[..(line.IndexOfAny(EndsOfLine) is >= 0 and var stop ? stop : line.Length)].TrimEnd();
+        line = line[..(line.IndexOfAny(EndsOfFields) is >= 0 and var stop ? stop : line.Length)].TrimEnd();
         foreach (var pair in line.Split(';'))
         {
             var (from, to) = (pair.Start.Value, pair.End.Value);
