@@ -48,7 +48,7 @@ internal static class NameWords
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Additions = new[]
     {
         "value", "val", "values", "old", "new", "base", "current", "previous", "prev", "backup", "bak", "primary", "secondary", "main", "root", "admin",
-        "prod", "production", "dev", "staging", "stage", "test", "uat", "live", "env", "tmp", "temp", "plain", "plaintext", "text", "clear", "cleartext",
+        "prod", "production", "dev", "staging", "stage", "test", "uat", "live", "tmp", "temp", "plain", "plaintext", "text", "clear", "cleartext",
         "raw", "string", "str", "encoded", "hex", "b", "v", "ro", "rw",
     }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
@@ -65,8 +65,8 @@ internal static class NameWords
         "prevention", "complexity", "lifetime", "duration", "validity", "valid", "attempts", "attempt", "failures", "failure", "lockout", "mode", "method",
         "methods", "class", "owner", "group", "groups", "user", "username", "account", "project", "grant", "flow", "request", "response", "service", "api",
         "grace", "warning", "hint", "question", "recovery", "update", "updated", "created", "creation", "modified", "set", "by", "for", "in", "of", "is",
-        "has", "not", "no", "index", "backend", "command", "cmd", "script", "template", "config", "configmap", "volume", "cache", "check", "validation",
-        "verification", "verify", "active", "spec", "usage", "origin", "schedule", "scheme", "exchange", "description", "tag", "tags", "resource",
+        "has", "not", "no", "env", "index", "backend", "command", "cmd", "script", "template", "config", "configmap", "volume", "cache", "check",
+        "validation", "verification", "verify", "active", "spec", "usage", "origin", "schedule", "scheme", "exchange", "description", "tag", "tags", "resource",
     }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>Returns what a name says about its value.</summary>

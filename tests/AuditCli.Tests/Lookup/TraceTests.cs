@@ -13,11 +13,14 @@ namespace AuditCli.Tests.Lookup;
 /// <summary>Traces every exception of the sample, from each report, to the one place in the raw evidence on which it is based.</summary>
 public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleRun>
 {
+    private readonly AuditHost _host = AuditCommand.Host(sample.Folder);
+    private readonly OpenedBundle _opened = Opened(sample.Bundle);
+
     /// <summary>Suffixes of items that name which of several attributes is tested.</summary>
     private static readonly string[] Suffixes = ["age", "use"];
 
     [Fact]
-    public async Task Workbook_page_card_show_and_oscal_name_the_same_place_for_every_exception()
+    public void Workbook_page_card_show_and_oscal_name_the_same_place_for_every_exception()
     {
         var rows = Exceptions();
         Assert.InRange(rows.Length, 30, 100);
@@ -34,21 +37,20 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
             Assert.DoesNotContain("data/inputs/", place, StringComparison.Ordinal);
             Assert.Equal(place, page[i]);
             Assert.Equal(place, oscal[i]);
-            Assert.Equal(place, (await ReferencesAsync(row))[0].GetProperty("reference").GetString());
-            var line = (await ShownAsync(row)).Split('\n').First(l => l.StartsWith("raw evidence ", StringComparison.Ordinal));
+            Assert.Equal(place, ReferencesOf(row)[0].GetProperty("reference").GetString());
+            var line = Shown(row).Split('\n').First(l => l.StartsWith("raw evidence ", StringComparison.Ordinal));
             Assert.Equal(place, References.Match(line).Value);
-            Assert.Equal(place, References.Match((await CardAsync(row)).Split("<h2>Raw evidence</h2>")[1]).Value);
+            Assert.Equal(place, References.Match(Card(row).Split("<h2>Raw evidence</h2>")[1]).Value);
         }
     }
 
     [Fact]
     public void The_place_holds_the_object_that_was_tested()
     {
-        var bundle = Opened();
         foreach (var (row, place) in Exceptions().Zip(Workbook()))
         {
             var (record, pointer) = place.Split('#', 2) is [var r, var p] ? (r, p) : (place, "");
-            var exchange = FoundExchange.Of(bundle, record, [], CancellationToken.None)!.Recorded.Exchange;
+            var exchange = FoundExchange.Of(_opened, record, [], CancellationToken.None)!.Recorded.Exchange;
             var names = row.Item.Split(' ', '/').Where(w => w.Length > 4 && !Suffixes.Contains(w)).Append(row.Item)
                 .Concat(row.AttributeValues().Where(a => a.Key is "work_email").Select(a => a.Value.Text)).ToArray();
             if (row.Verdict == ItemVerdict.Undetermined)
@@ -76,44 +78,44 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     [InlineData("APD-XSR-001", "E-1077/gcp/projects/nq-ledger-prod/user:mira.solano@northquay.example", "gcp_policy_changes", "REMOVE")]
     [InlineData("INF-AWS-002", "eu-west-1/sg-b7276023f760f9c71", "security_groups", "::/0")]
     [InlineData("INF-K8S-002", "settlement/Pod/debug-lukas/shell", "containers", "docker.sock")]
-    public async Task The_provider_s_answer_with_the_tested_value_comes_first(string control, string item, string table, string value)
+    public void The_provider_s_answer_with_the_tested_value_comes_first(string control, string item, string table, string value)
     {
         var row = Exceptions().First(r => r.Control == control && r.Item == item);
-        var first = (await ReferencesAsync(row))[0];
+        var first = ReferencesOf(row)[0];
         Assert.Equal(table, first.GetProperty("name").GetString());
         Assert.Equal("answer", first.GetProperty("kind").GetString());
-        var exchange = (await JsonAsync(first.GetProperty("reference").GetString()!)).GetProperty("exchange");
+        var exchange = Json(first.GetProperty("reference").GetString()!).GetProperty("exchange");
         var at = exchange.GetProperty("at");
         Assert.Contains(value, at.ValueKind == JsonValueKind.String ? at.GetString()! : at.GetRawText(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_item_that_could_not_be_determined_leads_to_the_call_that_was_refused()
+    public void An_item_that_could_not_be_determined_leads_to_the_call_that_was_refused()
     {
         foreach (var row in Exceptions().Where(r => r.Verdict == ItemVerdict.Undetermined))
         {
-            var first = (await ReferencesAsync(row))[0];
+            var first = ReferencesOf(row)[0];
             Assert.Equal("refused", first.GetProperty("kind").GetString());
             Assert.Equal("policy_status", first.GetProperty("name").GetString());
-            Assert.Contains("(not read: AccessDenied, HTTP 403)", await ShownAsync(row), StringComparison.Ordinal);
+            Assert.Contains("(not read: AccessDenied, HTTP 403)", Shown(row), StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task Approvals_come_after_what_the_provider_answered()
+    public void Approvals_come_after_what_the_provider_answered()
     {
         foreach (var row in Exceptions().Where(r => r.Verdict == ItemVerdict.Approved))
         {
-            var kinds = (await ReferencesAsync(row)).Select(r => r.GetProperty("kind").GetString()).ToArray();
+            var kinds = ReferencesOf(row).Select(r => r.GetProperty("kind").GetString()).ToArray();
             Assert.NotEqual("register", kinds[0]);
             Assert.Equal("register", kinds[^1]);
         }
     }
 
     [Fact]
-    public async Task A_row_that_is_a_whole_answer_is_shown_as_the_element_that_fits()
+    public void A_row_that_is_a_whole_answer_is_shown_as_the_element_that_fits()
     {
-        var shown = await ShownAsync(Exceptions().First(r => r.Control == "APD-AWS-006" && r.Item == "arn:aws:iam::444455556666:role/OrgAdmin"));
+        var shown = Shown(Exceptions().First(r => r.Control == "APD-AWS-006" && r.Item == "arn:aws:iam::444455556666:role/OrgAdmin"));
         Assert.Contains("RoleDetailList/1: ", shown, StringComparison.Ordinal);
         Assert.Contains("RoleName: OrgAdmin", shown, StringComparison.Ordinal);
         Assert.DoesNotContain("UserDetailList: [", shown, StringComparison.Ordinal);
@@ -125,9 +127,9 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     [InlineData("X/c5bfd3")]
     [InlineData("apd-xsr-001/x/c5bf")]
     [InlineData("e-1042/KUBERNETES")]
-    public async Task An_exception_is_found_by_its_first_digits_or_its_name_in_any_case(string words)
+    public void An_exception_is_found_by_its_first_digits_or_its_name_in_any_case(string words)
     {
-        var items = (await JsonAsync(words)).GetProperty("items");
+        var items = Json(words).GetProperty("items");
         Assert.Equal("APD-XSR-001/X/c5bfd39532a7", items[0].GetProperty("exception_id").GetString());
     }
 
@@ -137,14 +139,14 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
         var result = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "OrgAdmin");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("name one of them: APD-AWS-006 arn:aws:iam::444455556666:role/OrgAdmin", result.Error, StringComparison.Ordinal);
-        var json = await JsonAsync("apd-aws-002", "LUKAS.berg");
+        var json = Json("apd-aws-002", "LUKAS.berg");
         Assert.Equal("arn:aws:iam::444455556666:user/lukas.berg", json.GetProperty("items")[0].GetProperty("item").GetString());
     }
 
     [Fact]
-    public async Task A_card_marks_the_tested_column_reads_the_report_and_says_how_it_is_read_again()
+    public void A_card_marks_the_tested_column_reads_the_report_and_says_how_it_is_read_again()
     {
-        var card = await CardAsync(Exceptions().First(r => r.Control == "APD-AWS-002" && r.Verdict == ItemVerdict.Deviation));
+        var card = Card(Exceptions().First(r => r.Control == "APD-AWS-002" && r.Verdict == ItemVerdict.Deviation));
         Assert.Contains("<mark>mfa_active</mark></th><td><mark>false</mark>", card, StringComparison.Ordinal);
         Assert.Contains("mfa_active: false", card, StringComparison.Ordinal);
         Assert.Contains("auditcli call aws iam:GetCredentialReport --engagement ENGAGEMENT --target dev", card, StringComparison.Ordinal);
@@ -186,13 +188,12 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
 
     private IEnumerable<PopulationRow> Rows()
     {
-        var bundle = Opened();
-        return bundle.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t)));
+        return _opened.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => _opened.Rows(c.Id, t)));
     }
 
-    private OpenedBundle Opened()
+    private static OpenedBundle Opened(string path)
     {
-        var files = BundleFolder.Sealed(sample.Bundle);
+        var files = BundleFolder.Sealed(path);
         return OpenedBundle.Open(files, files.Read(Evidence.Bundles.BundleLayout.Run));
     }
 
@@ -225,30 +226,49 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
                 .First(p => p.GetProperty("name").GetString() == "reference").GetProperty("value").GetString()!),
     ];
 
-    private async Task<JsonElement[]> ReferencesAsync(PopulationRow row) =>
+    private JsonElement[] ReferencesOf(PopulationRow row) =>
     [
-        .. (await JsonAsync(row.Control, row.Test, row.Item)).GetProperty("items").EnumerateArray()
+        .. Json(row.Control, row.Test, row.Item).GetProperty("items").EnumerateArray()
             .First(i => i.GetProperty("account").GetString() == row.Account)
             .GetProperty("references").EnumerateArray(),
     ];
 
-    private Task<string> ShownAsync(PopulationRow row) => OutputAsync(row.ExceptionId is { } id ? [id] : [row.Control, row.Test, row.Item]);
-
-    private async Task<string> CardAsync(PopulationRow row)
+    private string Shown(PopulationRow row)
     {
-        using var folder = new TemporaryFolder();
-        var file = Path.Combine(folder.Path, "card.html");
-        await OutputAsync([.. row.ExceptionId is { } id ? [id] : new[] { row.Control, row.Test, row.Item }, "--html", file]);
-        return WebUtility.HtmlDecode(await File.ReadAllTextAsync(file)).Replace("<tr><th scope=\"row\">", "\n", StringComparison.Ordinal);
+        using var output = new StringWriter();
+        var items = Assert.IsType<Selection.OfItems>(Selected(Words(row)));
+        var text = new ShowText(output, _opened, sample.Bundle);
+        foreach (var item in items.Rows)
+            text.Item(ItemView.Of(_opened, _host, items.Control, item, CancellationToken.None));
+        return output.ToString();
     }
 
-    private async Task<JsonElement> JsonAsync(params string[] words) => JsonElement.Parse(await OutputAsync([.. words, "--output", "json"]));
-
-    private async Task<string> OutputAsync(params string[] words)
+    private string Card(PopulationRow row)
     {
-        var result = await AuditCommand.RunAsync(sample.Folder, ["show", sample.Bundle, .. words]);
-        Assert.True(result.ExitCode == 0, result.ToString());
-        return result.Output;
+        var item = Assert.IsType<Selection.OfItems>(Selected(Words(row)));
+        var card = EvidenceCard.Of(_opened, _host, ItemView.Of(_opened, _host, item.Control, Assert.Single(item.Rows), CancellationToken.None));
+        return WebUtility.HtmlDecode(card).Replace("<tr><th scope=\"row\">", "\n", StringComparison.Ordinal);
+    }
+
+    private static string[] Words(PopulationRow row) => row.ExceptionId is { } id ? [id] : [row.Control, row.Test, row.Item];
+
+    private JsonElement Json(params string[] words)
+    {
+        using var output = new StringWriter();
+        using (var json = new ShowJson(output, _opened, _host))
+        {
+            var selection = Selected(words);
+            var exchange = selection is Selection.OfExchange(var named, _) ? FoundExchange.Of(_opened, named, [], CancellationToken.None) : null;
+            json.Write(selection, exchange, mostItems: 20, CancellationToken.None);
+        }
+        return JsonElement.Parse(output.ToString());
+    }
+
+    private Selection Selected(string[] words)
+    {
+        var (found, wrong) = Selection.Of(_opened, [.. words]);
+        Assert.True(found is not null, wrong);
+        return found;
     }
 
     [GeneratedRegex("(urn:uuid:[0-9a-f-]{36}(#[^\\s,<]*)?|data/inputs/[^\\s<]*)")]

@@ -144,7 +144,7 @@ public sealed class ClusterSecretTests : IDisposable
         metadata = new { resourceVersion = "1" },
         items = notes.Select((n, i) => new
         {
-            metadata = new { name = $"pod-{i:d2}", @namespace = "audit", annotations = new { note = n } },
+            metadata = new { name = $"pod-{i:d2}", uid = $"uid-{i:d2}", @namespace = "audit", annotations = new { note = n } },
             spec = new { nodeName = "a" },
         }),
     });
