@@ -49,10 +49,14 @@ public static class ControlWords
 
     /// <summary>What a file that somebody handed over is.</summary>
     public static ImmutableArray<string> SourceKinds { get; } =
-        ["system-export", "database-query", "spreadsheet", "document", "external-confirmation"];
+        ["system-export", "database-query", "spreadsheet", "document", ExternalConfirmation];
+
+    /// <summary>The kind of a file that a third party gave.</summary>
+    public const string ExternalConfirmation = "external-confirmation";
 
     /// <summary>Whose credentials read a target.</summary>
-    public static ImmutableArray<string> CredentialsOf { get; } = ["auditor", "management"];
+    public static ImmutableArray<string> CredentialsOf { get; } = [Auditor, "management"];
+    public const string Auditor = "auditor";
 
     public static ImmutableArray<string> DesignResults { get; } = ["effective", "ineffective"];
 

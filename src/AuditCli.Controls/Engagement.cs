@@ -156,7 +156,7 @@ public sealed record EngagementInput(
     public InputReceipt? Receipt { get; init; }
 
     /// <summary>Who obtained the file from its source: management, unless the receipt says that a third party confirmed it.</summary>
-    public string ObtainedBy => Receipt?.SourceKind == "external-confirmation" ? Controls.ObtainedBy.External : Controls.ObtainedBy.Management;
+    public string ObtainedBy => Receipt?.SourceKind == ControlWords.ExternalConfirmation ? Controls.ObtainedBy.External : Controls.ObtainedBy.Management;
 
     /// <summary>The totals according to the person who provided the file, by column, as plain decimals.</summary>
     public ImmutableSortedDictionary<string, string> StatedTotals { get; init; } = ImmutableSortedDictionary<string, string>.Empty;

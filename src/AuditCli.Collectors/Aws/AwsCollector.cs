@@ -92,7 +92,7 @@ public sealed class AwsCollector : ICollector
             }
             yield break;
         }
-        var read = new HashSet<string>(StringComparer.Ordinal);
+        var read = new ReadRows($"{service.Name}:{operation.Name}");
         await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
         {
             var (rows, fault) = AnswerRows.Read(service, operation, page.Content);

@@ -124,7 +124,8 @@ internal sealed class AwsSession(
         catch (Exception e) when (AwsFailures.IsKnown(e))
         {
             throw AwsFailures.Map(
-                $"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion), AwsSource.Describe(service, operation).SaysNone);
+                $"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion),
+                code => AwsSource.Describe(service, operation).SaysNone(code));
         }
     }
 

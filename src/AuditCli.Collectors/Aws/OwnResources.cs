@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
@@ -40,11 +41,9 @@ internal static class OwnResources
     /// Returns the failure of a page that has a resource which was read before; null if there is none. Resources are listed once each, so that
     /// pages which repeat one may leave out as many.
     /// </summary>
-    /// <param name="read">The ARNs of the rows that were read; those of the page are added.</param>
-    public static CollectionException? Repeated(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, HashSet<string> read) =>
-        ArnOf(service, operation) is var (member, _) && Arns(rows, member).FirstOrDefault(arn => !read.Add(arn)) is { } repeated
-            ? new(Codes.RepeatedRow, $"{service.Name}:{operation.Name}: the response repeats {repeated}, which was read before, so others may be missing")
-            : null;
+    /// <param name="read">The rows that were read; those of the page are added.</param>
+    public static CollectionException? Repeated(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, ReadRows read) =>
+        ArnOf(service, operation) is var (member, _) ? read.Add(Arns(rows, member)) : null;
 
     /// <summary>Returns the ARNs of rows. A text that is not well-formed is left out; the table reports that it does not fit its column.</summary>
     public static IEnumerable<string> Arns(ImmutableArray<PageRow> rows, string member) => rows.Select(r => Arn(r.Value, member)).OfType<string>();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AuditCli.Collectors.Rest;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Gcp;
@@ -30,11 +31,12 @@ internal static class AnswerPlace
             || request.Query.Contains("serviceProjectNumber=", StringComparison.Ordinal);
         var named = OfList.Where(operation.Beside.Contains).Select(m => JsonMember.Text(page, m))
             .Concat(hasOthers ? [] : AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")));
+        var asks = Places.Select(p => (Place: p, Asked: Of(request.AbsolutePath, p))).Where(p => p.Asked is not null).ToArray();
         foreach (var name in named.OfType<string>())
         {
-            foreach (var place in Places)
+            foreach (var (place, asked) in asks)
             {
-                if (Of(request.AbsolutePath, place) is { } asked && Of(name, place) is { } found && IsAnother(place, asked, found))
+                if (Of(name, place) is { } found && IsAnother(place, asked!, found))
                 {
                     return new(
                         place == "projects" ? GcpCodes.AnotherProject : Codes.MalformedResponse,
@@ -49,12 +51,10 @@ internal static class AnswerPlace
     /// Returns the failure of a page with a resource of Compute Engine that was read before; null if there is none. Pages that repeat one may
     /// leave out as many.
     /// </summary>
-    /// <param name="read">The addresses of the rows that were read; those of the page are added.</param>
-    public static CollectionException? Repeated(string what, RestOperation operation, JsonElement page, HashSet<string> read) =>
+    /// <param name="read">The rows that were read; those of the page are added.</param>
+    public static CollectionException? Repeated(string what, RestOperation operation, JsonElement page, ReadRows read) =>
         operation is { Rows: not null, RowKind: { } kind } && kind.StartsWith("compute#", StringComparison.Ordinal)
-        && AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")).OfType<string>()
-            .FirstOrDefault(link => !read.Add(link)) is { } repeated
-            ? new(Codes.RepeatedRow, $"{what}: the response repeats {repeated}, which was read before, so others may be missing")
+            ? read.Add(AnswerRows.Elements(what, operation, page).Select(e => JsonMember.Text(e.Value, "selfLink")).OfType<string>())
             : null;
 
     /// <summary>Returns the name after <c>projects</c>, <c>zones</c> or <c>regions</c> in a path or address; null if there is none.</summary>

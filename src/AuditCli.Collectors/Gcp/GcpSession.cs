@@ -58,7 +58,7 @@ internal sealed class GcpSession(
         var client = Client(service, region, address, check.Refusal, check.Places);
         var tokens = new GivenTokens(what);
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
-        var read = new HashSet<string>(StringComparer.Ordinal);
+        var read = new ReadRows(what);
         var hasKind = false;
         for (string? token = null; ;)
         {

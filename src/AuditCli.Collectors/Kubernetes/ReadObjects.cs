@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
@@ -9,10 +10,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// </summary>
 internal sealed class ReadObjects(KubernetesResource resource)
 {
-    /// <summary>Later objects are not remembered, so that memory does not grow with the list.</summary>
-    private const int MostRemembered = 1_000_000;
-
-    private readonly HashSet<string> _uids = new(StringComparer.Ordinal);
+    private readonly ReadRows _uids = new(resource.ToString());
     private long _read;
     private long _promised;
     private string? _kind;
@@ -31,12 +29,8 @@ internal sealed class ReadObjects(KubernetesResource resource)
         foreach (var item in ObjectRows.Items(page))
         {
             _read++;
-            if (JsonMember.Text(Members.Of(item, "metadata"), "uid") is { Length: > 0 } uid
-                && (_uids.Contains(uid) || _uids.Count < MostRemembered && !_uids.Add(uid)))
-            {
-                throw new CollectionException(
-                    Codes.RepeatedRow, $"{resource}: the response repeats the object with uid {uid}, which was read before, so others may be missing");
-            }
+            if (JsonMember.Text(Members.Of(item, "metadata"), "uid") is { Length: > 0 } uid && _uids.Add([uid], "the object with uid ") is { } repeated)
+                throw repeated;
         }
         _promised = Math.Max(_promised, _read + (ObjectRows.Remaining(page) ?? 0));
     }

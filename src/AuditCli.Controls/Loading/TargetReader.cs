@@ -20,7 +20,7 @@ internal static class TargetReader
         foreach (var entry in entries)
         {
             if ((entry.Value as YamlMap)?.Find(Credentials) is { } whose
-                && NodeReader.Word(whose, $"'{Credentials}'", ControlWords.CredentialsOf, faults) == ControlWords.CredentialsOf[0])
+                && NodeReader.Word(whose, $"'{Credentials}'", ControlWords.CredentialsOf, faults) == ControlWords.Auditor)
                 auditors.Add(entry.Key.Text);
         }
         return ([.. entries.Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()], auditors.ToImmutable());

@@ -106,12 +106,14 @@ public static class BundleArchiver
     /// Whether an archive is, byte for byte, the one that is written of its files. Any other may hold something in the headers of its entries,
     /// which no manifest of the bundle covers. Headers are compared; verification compares the content with the manifest.
     /// </summary>
+    /// <param name="files">The paths of its files.</param>
     /// <param name="info">The members of its <c>bag-info.txt</c>.</param>
-    internal static bool IsAsWritten(BundleArchive archive, IReadOnlyDictionary<string, string> info, CancellationToken cancellationToken)
+    internal static bool IsAsWritten(
+        BundleArchive archive, IReadOnlyCollection<string> files, IReadOnlyDictionary<string, string> info, CancellationToken cancellationToken)
     {
         var same = archive.Compare();
         Write(
-            new TarWriter(same, SealedOn(info)), archive.Name + "/", archive.Tree(MostEntries, cancellationToken).Files,
+            new TarWriter(same, SealedOn(info)), archive.Name + "/", files,
             (tar, path) =>
             {
                 if (archive.PlaceOf(path) is var (_, length))

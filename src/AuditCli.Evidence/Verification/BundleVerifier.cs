@@ -97,7 +97,7 @@ public static class BundleVerifier
                 foreach (var (code, bundle, message) in faults ?? [])
                     _found.Fail(VerifyQuestion.Chain, code, bundle, message);
             }
-            if (depth > 0 && files is BundleArchive archive && !BundleArchiver.IsAsWritten(archive, info, cancellationToken))
+            if (depth > 0 && files is BundleArchive archive && !BundleArchiver.IsAsWritten(archive, tree.Files, info, cancellationToken))
             {
                 _found.Fail(
                     VerifyQuestion.Files, VerifyCode.ContainerUnsafe, ".",

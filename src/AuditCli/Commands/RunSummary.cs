@@ -75,8 +75,7 @@ internal static class RunSummary
             ["approved"] = c.Approved,
             ["tests"] = new ControlCounts(c).TestsJson(),
             ["limitations"] = new JsonArray([.. ControlReasons.Of(c, run.Partitions(c)).Select(r => (JsonNode)r)]),
-            ["open_questions"] = new JsonArray([.. PeopleNotes.Unanswered(c, Definition(run, c))
-                .Select(q => (JsonNode)new JsonObject { ["id"] = q.Id, ["question"] = q.Question })]),
+            ["open_questions"] = PeopleNotes.OpenJson(c, Definition(run, c)),
         })]),
     }.ToJsonString(PrintedJson.Options);
 

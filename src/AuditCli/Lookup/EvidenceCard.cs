@@ -64,9 +64,11 @@ internal sealed class EvidenceCard
         card.Row("Where", row.Place);
         card.Verdict(row);
         if (row.ExceptionId is { } id)
+        {
             card.Row("Exception id", id);
-        foreach (var said in PeopleNotes.Dispositions(view.Result).Where(d => d.Key == row.ExceptionId).Select(d => d.Value))
-            card.Row("A person says", said);
+            if (PeopleNotes.Dispositions(view.Result).TryGetValue(id, out var said))
+                card.Row("A person says", said);
+        }
         foreach (var (name, value) in row.Approval?.Members ?? [])
             card.Row($"approval: {name}", value);
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))

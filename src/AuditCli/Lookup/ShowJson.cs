@@ -170,15 +170,8 @@ internal sealed class ShowJson : IDisposable
     /// <summary>Writes the questions that people have not answered.</summary>
     private void OpenQuestions(ControlResult control)
     {
-        _json.WriteStartArray("open_questions");
-        foreach (var question in PeopleNotes.Unanswered(control, _bundle.ControlOf(control, _host.Sources)))
-        {
-            _json.WriteStartObject();
-            _json.WriteString("id", question.Id);
-            _json.WriteString("question", question.Question);
-            _json.WriteEndObject();
-        }
-        _json.WriteEndArray();
+        _json.WritePropertyName("open_questions");
+        PeopleNotes.OpenJson(control, _bundle.ControlOf(control, _host.Sources)).WriteTo(_json);
     }
 
     /// <summary>Writes the results of the tests in each partition, as results of schema 1 have them in the control's own member.</summary>

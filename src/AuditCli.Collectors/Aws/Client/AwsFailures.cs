@@ -46,7 +46,7 @@ internal static class AwsFailures
                     e);
             }
             // A proxy or an overloaded service that denies or fails a request does not know what exists.
-            if (saysNone?.Invoke(failure.ErrorCode) == true && !OfNone.Contains((int)failure.StatusCode))
+            if (!OfNone.Contains((int)failure.StatusCode) && saysNone?.Invoke(failure.ErrorCode) == true)
             {
                 return new(
                     AwsCodes.OfStatus((int)failure.StatusCode),

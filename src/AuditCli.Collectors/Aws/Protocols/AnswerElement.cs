@@ -3,13 +3,16 @@ using System.Xml;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>An XML element of a response: local name, text, attributes and children, without namespaces.</summary>
-internal sealed class AnswerElement(string name)
+/// <summary>An XML element of a response: local name, text, attributes and children. Names are compared without their namespace.</summary>
+internal sealed class AnswerElement(string name, string space)
 {
     private const int MaxDepth = 200;
     private List<AnswerElement>? _children;
 
     public string Name => name;
+
+    /// <summary>The address of the element's namespace; empty without one.</summary>
+    public string Space => space;
     public string Text { get; private set; } = "";
     public IReadOnlyList<AnswerElement> Children => _children ?? [];
 
@@ -50,8 +53,9 @@ internal sealed class AnswerElement(string name)
         Name == wanted ? this : Children.Select(c => c.Find(wanted)).FirstOrDefault(f => f is not null);
 
     /// <summary>Parses a whole document.</summary>
+    /// <param name="seen">Gets each element as it begins, also of a document that proves not to be well-formed; null for nobody.</param>
     /// <exception cref="XmlException">The content is not well-formed, is nested too deeply, or has a document type declaration.</exception>
-    public static AnswerElement Parse(ReadOnlyMemory<byte> content)
+    public static AnswerElement Parse(ReadOnlyMemory<byte> content, Action<AnswerElement>? seen = null)
     {
         using var reader = XmlReader.Create(
             System.Runtime.InteropServices.MemoryMarshal.TryGetArray(content, out var array)
@@ -65,7 +69,8 @@ internal sealed class AnswerElement(string name)
             switch (reader.NodeType)
             {
                 case XmlNodeType.Element:
-                    var element = new AnswerElement(reader.LocalName);
+                    var element = new AnswerElement(reader.LocalName, reader.NamespaceURI);
+                    seen?.Invoke(element);
                     var empty = reader.IsEmptyElement;
                     element.ReadAttributes(reader);
                     if (open.TryPeek(out var parent))

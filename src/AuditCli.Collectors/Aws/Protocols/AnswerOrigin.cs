@@ -18,31 +18,24 @@ internal static class AnswerOrigin
         if (ErrorFields.FirstOrDefault(answer.Headers.ContainsKey) is { } field)
             return $"it came as a success, but is an error ({field}: {answer.Headers[field]})";
         var isXml = service.Protocol is WireProtocol.Query or WireProtocol.Ec2 or WireProtocol.RestXml;
-        return isXml && answer.Body.Span.TrimStart(" \t\r\n\uFEFF"u8) is [(byte)'<', ..] ? Fault(answer.Body) : null;
-    }
-
-    private static string? Fault(ReadOnlyMemory<byte> body)
-    {
-        using var reader = XmlReader.Create(new MemoryStream(body.ToArray(), writable: false), AnswerElement.Settings);
-        string? own = null;
+        if (!isXml || answer.Body.Span.TrimStart(" \t\r\n\uFEFF"u8) is not [(byte)'<', ..])
+            return null;
+        string? own = null, fault = null;
         try
         {
-            while (reader.Read())
-            {
-                if (reader.NodeType != XmlNodeType.Element || reader.NamespaceURI is not { Length: > 0 } name)
-                    continue;
-                if ((own ??= name) != name)
-                    return $"<{reader.LocalName}> is of the namespace {name}, where the response is of {own}";
-                if (!IsAws(name))
-                    return $"<{reader.LocalName}> is of the namespace {name}, which is not AWS's";
-            }
+            answer.Parse(element => fault ??= element.Space.Length == 0 ? null : Fault(element, own ??= element.Space));
         }
         catch (XmlException)
         {
             // An object of S3 may be anything; whoever reads the body as a document reports that it is not one.
         }
-        return null;
+        return fault;
     }
+
+    private static string? Fault(AnswerElement element, string own) =>
+        element.Space != own ? $"<{element.Name}> is of the namespace {element.Space}, where the response is of {own}"
+        : !IsAws(own) ? $"<{element.Name}> is of the namespace {own}, which is not AWS's"
+        : null;
 
     private static bool IsAws(string name) => Uri.TryCreate(name, UriKind.Absolute, out var address)
         && Hosts.Any(h => address.Host == h || address.Host.EndsWith("." + h, StringComparison.Ordinal));

@@ -10,7 +10,18 @@ using AuditCli.Collectors.Aws.Catalogue;
 namespace AuditCli.Collectors.Aws.Protocols;
 
 /// <summary>A response as the SDK's runtime returned it.</summary>
-internal sealed record AwsAnswer(int Status, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body);
+internal sealed record AwsAnswer(int Status, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body)
+{
+    private AnswerElement? _document;
+
+    /// <summary>The body as an XML document, parsed once.</summary>
+    /// <inheritdoc cref="AnswerElement.Parse" path="/exception"/>
+    public AnswerElement Document => _document ?? Parse(seen: null);
+
+    /// <summary>Parses the document, which later readers then have.</summary>
+    /// <inheritdoc cref="AnswerElement.Parse"/>
+    public AnswerElement Parse(Action<AnswerElement>? seen) => _document = AnswerElement.Parse(Body, seen);
+}
 
 /// <summary>
 /// Converts a response to typed JSON according to the output shape: the same members as in boto3, instants in RFC 3339 UTC, binary values
@@ -54,7 +65,7 @@ internal static class TypedJson
                 case WireProtocol.Query when shape.Members.IsEmpty && answer.Body.IsEmpty:
                     break;
                 case WireProtocol.Query:
-                    var root = AnswerElement.Parse(answer.Body);
+                    var root = answer.Document;
                     if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
                     {
                         var result = root.Only(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
@@ -64,7 +75,7 @@ internal static class TypedJson
                     XmlOutput.Root(writer, service, operation, shape.Members, root);
                     break;
                 case WireProtocol.Ec2:
-                    var response = AnswerElement.Parse(answer.Body);
+                    var response = answer.Document;
                     if (response.Name != operation.Name + "Response")
                         throw new FormatException($"the response is <{response.Name}>");
                     XmlOutput.Root(writer, service, operation, shape.Members, response);
@@ -86,13 +97,13 @@ internal static class TypedJson
             OutsideBody(writer, service, member, answer);
         var xml = service.Protocol == WireProtocol.RestXml;
         if (shape.Payload is { } payload)
-            Payload(writer, service, operation, shape.Member(payload)!, answer.Body, xml);
+            Payload(writer, service, operation, shape.Member(payload)!, answer, xml);
         else if (!shape.Members.Any(m => m.Location == MemberLocation.Body) && (answer.Body.IsEmpty || !shape.Members.Any(m => m.InAnswerBody)))
             return;
         else if (!xml)
             JsonOutput.Body(writer, service, operation, [.. shape.Members.Where(m => m.InAnswerBody)], answer.Body);
         else
-            XmlOutput.Body(writer, service, operation, shape, AnswerElement.Parse(answer.Body));
+            XmlOutput.Body(writer, service, operation, shape, answer.Document);
     }
 
     private static void OutsideBody(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AwsAnswer answer)
@@ -126,8 +137,9 @@ internal static class TypedJson
     }
 
     private static void Payload(
-        Utf8JsonWriter writer, ServiceModel service, OperationModel operation, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
+        Utf8JsonWriter writer, ServiceModel service, OperationModel operation, MemberReference member, AwsAnswer answer, bool xml)
     {
+        var body = answer.Body;
         if (body.IsEmpty)
             return;
         writer.WritePropertyName(member.Name);
@@ -137,7 +149,7 @@ internal static class TypedJson
             writer.WriteStringValue(Utf8.IsValid(body.Span) ? Encoding.UTF8.GetString(body.Span) : throw new FormatException("it is not well-formed UTF-8"));
         else if (xml)
         {
-            var root = XmlOutput.Answer(AnswerElement.Parse(body));
+            var root = XmlOutput.Answer(answer.Document);
             if (member.Kind == MemberKind.Shape && service.Shape(member.Shape) is ShapeModel.Structure element)
             {
                 writer.WriteStartObject();

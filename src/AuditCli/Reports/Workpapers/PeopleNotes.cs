@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
@@ -63,6 +64,11 @@ internal static class PeopleNotes
 
     /// <summary>Says that a question is open.</summary>
     public static string Open(HumanQuestion question) => $"question {question.Id} is open: {question.Question}";
+
+    /// <summary>Returns the questions that people have not answered, as the member <c>open_questions</c> of JSON output.</summary>
+    public static JsonArray OpenJson(ControlResult control, Control? definition) => new([
+        .. Unanswered(control, definition).Select(q => (JsonNode)new JsonObject { ["id"] = q.Id, ["question"] = q.Question }),
+    ]);
 
     /// <summary>Returns what people make of the exceptions of controls, by exception id.</summary>
     public static ImmutableDictionary<string, string> Dispositions(params IEnumerable<ControlResult> controls) => controls
