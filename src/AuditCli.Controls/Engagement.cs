@@ -122,7 +122,8 @@ public enum TeamRole
 }
 
 /// <summary>A person of the engagement's team.</summary>
-public sealed record TeamMember(string Name, TeamRole Role);
+/// <param name="Key">The fingerprint of the person's key, with which statements about the bundle are signed; null if none is stated.</param>
+public sealed record TeamMember(string Name, TeamRole Role, Digest? Key = null);
 
 /// <summary>A period of whole days, both ends included, in the engagement's time zone.</summary>
 /// <param name="StartsAt">Midnight at the start of the first day, UTC.</param>

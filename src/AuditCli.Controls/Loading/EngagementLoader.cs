@@ -201,18 +201,32 @@ public static class EngagementLoader
                 continue;
             var name = person.Text("name");
             var role = person.Word("role", TeamRoles);
+            var key = Key(person, faults);
             person.Close();
             if (name.Length == 0 || role is not { } known)
                 continue;
+            if (key is not null && team.FirstOrDefault(m => m.Key == key) is { } owner)
+                faults.Meaning(person.Map.Position, $"'{name}' has the key of '{owner.Name}'; each person signs with a key of their own");
             if (team.Any(m => PersonName.IsSame(m.Name, name)))
                 faults.Meaning(person.Map.Position, $"'{name}' is in the team already");
             else if (PersonName.IsSame(name, preparer) && known == TeamRole.Reviewer)
                 faults.Meaning(person.Map.Position, $"'{name}' is the preparer; somebody else must review");
             else if (PersonName.IsSame(name, reviewer) && known != TeamRole.Reviewer)
                 faults.Meaning(person.Map.Position, $"'{name}' is the reviewer, who neither prepares nor answers");
-            team.Add(new(name, known));
+            team.Add(new(name, known, key));
         }
         return team.ToImmutable();
+    }
+
+    /// <summary>Reads the fingerprint of a person's key.</summary>
+    private static Digest? Key(MapReader person, FaultList faults)
+    {
+        if (person.OptionalText("key") is not { } text)
+            return null;
+        if (Digest.TryParse(text, out var key))
+            return key;
+        faults.Meaning(person.Map.Find("key")!.Position, "'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it");
+        return null;
     }
 
     private static LegalHold? Hold(MapReader map)

@@ -64,6 +64,9 @@ internal sealed class StrictMembers
 
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
 
+    /// <summary>Returns a number that may be null, and must be present.</summary>
+    public long? NullableNumber(string name) => IsNull(name) ? null : Number(name);
+
     public long? OptionalNumber(string name) => OptionalSigned(name) is not { } number ? null
         : number >= 0 ? number
         : throw new InvalidDataException($"'{name}' of {_what} is not a whole number of 0 or more");

@@ -47,6 +47,10 @@ public static class VerifyCode
     public const string TimeStampMismatch = "TS_MISMATCH";
     public const string TimeStampUntrusted = "TS_UNTRUSTED";
 
+    // What people state about the bundle.
+    public const string PeopleInconsistent = "PEOPLE_INCONSISTENT";
+    public const string PeopleUnknownKey = "PEOPLE_UNKNOWN_KEY";
+
     // The chain of bundles.
     public const string ChainBroken = "CHAIN_BROKEN";
     public const string ChainGap = "CHAIN_GAP";

@@ -13,4 +13,7 @@ public static class VerifyQuestion
 
     /// <summary>Asked only of a bundle over bundles.</summary>
     public const string Shards = "shards";
+
+    /// <summary>Asked only where people stated something about the bundle.</summary>
+    public const string People = "people";
 }

@@ -14,6 +14,7 @@ namespace AuditCli.Commands;
 /// <summary>The options for verification, shared by every command that verifies a bundle.</summary>
 internal sealed class VerifyChoices(AuditHost host)
 {
+    public const string PeopleTrust = "--trust-people";
     private readonly Option<string[]> _trust = CommandOptions.List(
         host,
         "--trust",
@@ -53,6 +54,12 @@ internal sealed class VerifyChoices(AuditHost host)
         foreach (var option in new Option[] { _trust, _revoked, _roots, _allowUnsigned })
             command.Options.Add(option);
     }
+
+    /// <summary>Returns the keys of people that the verifier knows.</summary>
+    /// <param name="given">The values of the option <c>--trust-people</c>.</param>
+    /// <inheritdoc cref="Of"/>
+    public SignerTrust People(string[] given, params ReadOnlySpan<string> bundles) =>
+        FromOutside(PeopleTrust, given, bundles).Aggregate(SignerTrust.Nobody, (trust, one) => Keys(PeopleTrust, one, trust.With));
 
     /// <summary>Returns the options that were given.</summary>
     /// <param name="bundles">Full paths of the bundles to verify.</param>
