@@ -55,7 +55,7 @@ public sealed class SchemaAgreementTests
             "file: inputs/leavers.csv, sheet: Leavers, rows: /items/*, stated_totals: { amount: 45000.15 },",
             StringComparison.Ordinal) + """
 
-            team: [{ name: Q. Quiet, role: respondent }]
+            team: [{ name: Q. Quiet, role: respondent, key: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a }]
             retain_from: 2027-03-01
             legal_hold: { since: 2026-11-01, by: G. Counsel, why: Litigation }
 

@@ -13,6 +13,7 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ExchangeLimits _limits;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
     private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
+    private readonly ConcurrentDictionary<Route, ServerCertificates> _certificates = new();
     private readonly Lazy<Route> _usual = new(Route.Usual);
     private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
@@ -42,17 +43,14 @@ public sealed class LiveTransport : ExchangeTransport
 
     internal override HttpMessageHandler Open(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
-        Chain(
-            scope,
-            refusal,
-            places,
-            _networks.GetOrAdd(
-                route ?? _usual.Value,
-                way => new(() => way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t)))).Value);
+        Chain(scope, refusal, places, route ?? _usual.Value);
 
     private ReadOnlyGuard Chain(
-        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, Route route)
     {
+        var certificates = _certificates.GetOrAdd(route, _ => new());
+        var network = _networks.GetOrAdd(
+            route, way => new(() => way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t), certificates))).Value;
         var file = scope.BundlePath;
         return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, scope.HasVouchedFiles, network));
 
@@ -62,7 +60,8 @@ public sealed class LiveTransport : ExchangeTransport
             if (Logs is not { } logs)
                 return;
             // A received response is recorded even if the caller has just cancelled.
-            var ids = await logs.Of(file).AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
+            var ids = await logs.Of(file).AppendAsync(
+                exchange with { AskedFor = AskedFor, ServerCertificates = certificates.Of(exchange.Uri) }, CancellationToken.None);
             Note(RecordedResponse.Reference(file, ids.Answer, exchange, said));
             cancellationToken.ThrowIfCancellationRequested();
         }

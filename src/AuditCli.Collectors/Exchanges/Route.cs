@@ -30,7 +30,9 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
     /// </summary>
     /// <param name="connect">The longest time to establish a connection.</param>
     /// <param name="open">Opens a connection; null for the transport's default.</param>
-    public SocketsHttpHandler Connect(TimeSpan connect, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? open = null)
+    /// <param name="connected">Takes note of each new connection; null for nobody.</param>
+    public SocketsHttpHandler Connect(
+        TimeSpan connect, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? open = null, ServerCertificates? connected = null)
     {
         var options = new SslClientAuthenticationOptions();
         trust.Apply(options);
@@ -43,6 +45,7 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = connect,
             ConnectCallback = open,
+            PlaintextStreamFilter = connected is null ? null : connected.Connected,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             PooledConnectionIdleTimeout = ConnectionBudget.IdleFor,
             Proxy = proxy,

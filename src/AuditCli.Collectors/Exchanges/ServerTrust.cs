@@ -92,9 +92,12 @@ internal sealed class ServerTrust
         options.CertificateChainPolicy.CustomTrustStore.AddRange(_authorities);
     }
 
-    private bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
-        !IsChecked || errors == SslPolicyErrors.None || errors == SslPolicyErrors.RemoteCertificateChainErrors && EndsAtNamed(chain)
+    private bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        ServerCertificates.Note(sender, certificate, chain);
+        return !IsChecked || errors == SslPolicyErrors.None || errors == SslPolicyErrors.RemoteCertificateChainErrors && EndsAtNamed(chain)
             || Refused(Describe(certificate as X509Certificate2, chain, errors, (sender as SslStream)?.TargetHostName));
+    }
 
     /// <summary>Throws instead of returning false, since the runtime's own message names neither the certificate nor the reason.</summary>
     private static bool Refused(string why) => throw new UntrustedServerException(why);

@@ -54,6 +54,12 @@ public sealed partial record HttpExchange(
     public string? OriginalPayloadDigest { get; init; }
 
     /// <summary>
+    /// <c>sha256:&lt;hex&gt;</c> of the certificates that the server presented, in DER: its own, then its issuers', separated by spaces; several
+    /// chains, if connections to it had different ones, by commas. Null without TLS, and in files of versions that did not record it.
+    /// </summary>
+    public string? ServerCertificates { get; init; }
+
+    /// <summary>
     /// The evidence ID for which the request was made, followed by a blank and the first 16 hexadecimal digits of the SHA-256 of
     /// the parent row's <c>_ref</c> if it was made for one; null outside of evidence. Two evidence items may make the same
     /// request, and a replay gives each its own responses.

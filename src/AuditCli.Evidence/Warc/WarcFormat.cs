@@ -21,6 +21,9 @@ public static class WarcFormat
     /// <summary>The extension field for the plain digest of a body before redaction.</summary>
     public const string OriginalPayloadDigest = "WARC-Original-Payload-Digest";
 
+    /// <summary>The extension field of a response for <see cref="HttpExchange.ServerCertificates"/>.</summary>
+    public const string ServerCertificates = "WARC-Server-Certificates";
+
     /// <summary>The extension field of a request for <see cref="HttpExchange.AskedFor"/>.</summary>
     public const string AskedFor = "WARC-Asked-For";
 
@@ -63,8 +66,9 @@ public static class WarcFormat
         KeyValuePair<string, string>[] encoding = exchange.OriginalContentEncoding is { } coding ? [new(OriginalContentEncoding, coding)] : [];
         KeyValuePair<string, string>[] redacted = exchange.RedactedPayloadDigest is { } digest ? [new(RedactedPayloadDigest, digest)] : [];
         KeyValuePair<string, string>[] original = exchange.OriginalPayloadDigest is { } plain ? [new(OriginalPayloadDigest, plain)] : [];
+        KeyValuePair<string, string>[] certificates = exchange.ServerCertificates is { } presented ? [new(ServerCertificates, presented)] : [];
         return (request, Build(seed, ordinal, "response", exchange.Date, "application/http; msgtype=response",
-            Format(response), response.Body, [uri, protocol, concurrent, .. omitted, .. encoding, .. redacted, .. original]));
+            Format(response), response.Body, [uri, protocol, concurrent, .. omitted, .. encoding, .. redacted, .. original, .. certificates]));
     }
 
     /// <summary>Reads the exchange from its two records, and checks the payload digests.</summary>
@@ -82,6 +86,7 @@ public static class WarcFormat
             OriginalContentEncoding = answer[OriginalContentEncoding],
             RedactedPayloadDigest = answer[RedactedPayloadDigest],
             OriginalPayloadDigest = answer[OriginalPayloadDigest],
+            ServerCertificates = answer[ServerCertificates],
             AskedFor = request[AskedFor],
             BodiesOmitted = request["WARC-Truncated"] is not null,
         };

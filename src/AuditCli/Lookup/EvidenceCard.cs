@@ -201,6 +201,8 @@ internal sealed class EvidenceCard
         Row("File", $"{found.File}, sha256 {_bundle.Files.DigestOf(found.File)}");
         Row("Request record", $"{request.Id}, {request["WARC-Block-Digest"] ?? "without digest"}");
         Row("Response record", $"{answer.Id}, {answer["WARC-Block-Digest"] ?? "without digest"}");
+        if (exchange.ServerCertificates is { } certificates)
+            Row("Server certificates", certificates);
         Row("Body", answer["WARC-Payload-Digest"] ?? "without digest");
         if (exchange.RedactedPayloadDigest is { } redacted)
             Row("Redacted", $"digest before redaction {redacted}");

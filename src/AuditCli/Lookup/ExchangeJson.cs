@@ -44,6 +44,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         json.WriteString("date", Rfc3339.Format(exchange.Date));
         json.WriteString("status", exchange.Response?.StartLine);
         json.WriteString("request_id", found.RequestId);
+        json.WriteString("server_certificates", exchange.ServerCertificates);
         json.WriteStartArray("failure");
         foreach (var failure in exchange.Failure)
             json.WriteStringValue($"{failure.Type} {failure.Message}");

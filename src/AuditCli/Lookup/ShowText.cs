@@ -248,6 +248,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             ? response.StartLine
             : $"no response: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}";
         Line($"sent {Rfc3339.Format(exchange.Date)}, {status}{(found.RequestId is { } id ? $", request id {id}" : "")}");
+        if (exchange.ServerCertificates is { } certificates)
+            Line($"certificates of the server: {certificates}");
         if (found.Evidence is { } item)
             Line($"sent for {item.Operation} in {Place(item)}, as {item.Identity} ({item.EvidenceId})");
         Line($"{found.File}, sha256 {bundle.Files.DigestOf(found.File)}");

@@ -137,6 +137,33 @@ public sealed class ServerTrustTests : IDisposable
     }
 
     [Fact]
+    public async Task Every_response_over_tls_names_the_certificates_of_the_server()
+    {
+        using var certificate = Certificate("fine");
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml(Identity), certificate);
+        Environment.SetEnvironmentVariable("AWS_CA_BUNDLE", _folder.Write("ca.pem", _authority.Pem));
+        await using var session = Aws.Session.Live(server.Address, new ImpatientClock());
+
+        await session.CallAsync("sts:GetCallerIdentity");
+        await session.CallAsync("sts:GetCallerIdentity");
+
+        var authority = X509Certificate2.CreateFromPem(_authority.Pem);
+        var chain = string.Join(' ', new[] { certificate, authority }.Select(c => $"sha256:{Convert.ToHexStringLower(SHA256.HashData(c.RawData))}"));
+        Assert.Equal([chain, chain], (await session.RecordedAsync("sts")).Select(e => e.Exchange.ServerCertificates));
+    }
+
+    [Fact]
+    public async Task A_response_without_tls_names_no_certificate()
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml(Identity));
+        await using var session = Aws.Session.Live(server.Address, new ImpatientClock());
+
+        await session.CallAsync("sts:GetCallerIdentity");
+
+        Assert.Null(Assert.Single(await session.RecordedAsync("sts")).Exchange.ServerCertificates);
+    }
+
+    [Fact]
     public async Task A_bundle_that_is_not_there_is_named_before_anything_is_sent()
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(Identity), Certificate("fine"));

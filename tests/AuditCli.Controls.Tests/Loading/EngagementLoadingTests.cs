@@ -82,6 +82,10 @@ public sealed class EngagementLoadingTests
         "reviewer: R. Reviewer",
         "reviewer: R. Reviewer\nteam: [{ name: Q, role: king }]",
         "9:25: 'role' must be one of preparer, reviewer, respondent, but is 'king'")]
+    [InlineData(
+        "reviewer: R. Reviewer",
+        "reviewer: R. Reviewer\nteam: [{ name: Q, role: respondent, key: abc }]",
+        "9:43: 'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\u200b Preparer' is the preparer; somebody else must review")]
     [InlineData("library: lib", "library: ../nowhere", "9:10: the folder '../nowhere' does not exist (looked for from the engagement's folder)")]
