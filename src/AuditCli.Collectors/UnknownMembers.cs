@@ -8,7 +8,10 @@ namespace AuditCli.Collectors;
 /// </summary>
 internal static class UnknownMembers
 {
-    private static readonly string[] WordsOfMore = ["token", "marker", "cursor", "next", "continu", "truncat", "more", "remaining"];
+    private static readonly string[] WordsOfMore =
+    [
+        "token", "marker", "cursor", "next", "continu", "truncat", "more", "remaining", "partial", "incomplete", "unreachable", "unavailable",
+    ];
 
     /// <summary>
     /// Returns the first member whose name differs from a known one only by case, with the known name, since no source uses both; null if

@@ -43,7 +43,20 @@ internal static class OwnResources
     /// </summary>
     /// <param name="read">The rows that were read; those of the page are added.</param>
     public static CollectionException? Repeated(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, ReadRows read) =>
-        ArnOf(service, operation) is var (member, _) ? read.Add(Arns(rows, member)) : null;
+        ArnOf(service, operation) is var (member, _) ? read.Add(Arns(rows, member))
+        : operation.Rows is not null && IsOfResources(operation.Name) ? read.AddWhole(rows)
+        : null;
+
+    /// <summary>
+    /// Whether an operation lists resources, of which no two are equal. What happened may be listed twice: equal measurements, or an event that
+    /// a log repeats.
+    /// </summary>
+    private static bool IsOfResources(string operation) =>
+        (operation.StartsWith("List", StringComparison.Ordinal) || operation.StartsWith("Describe", StringComparison.Ordinal))
+        && !Happenings.Any(h => operation.Contains(h, StringComparison.Ordinal));
+
+    private static readonly ImmutableArray<string> Happenings =
+        ["Event", "Activit", "History", "Histories", "Metric", "Statistic", "Data", "Log", "Price", "Offering", "Reservation", "Usage"];
 
     /// <summary>Returns the ARNs of rows. A text that is not well-formed is left out; the table reports that it does not fit its column.</summary>
     public static IEnumerable<string> Arns(ImmutableArray<PageRow> rows, string member) => rows.Select(r => Arn(r.Value, member)).OfType<string>();

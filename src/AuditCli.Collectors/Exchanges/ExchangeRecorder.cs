@@ -90,8 +90,11 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         if (fields.TryGetValues("Content-Length", out var lengths)
             && lengths.SelectMany(l => l.Split(',', StringSplitOptions.TrimEntries)).Distinct(StringComparer.Ordinal).Count() > 1)
             throw new ExchangeRefusedException(Codes.MalformedResponse, $"the response has several lengths (Content-Length: {lengths})");
+        if (fields.TryGetValues("Content-Type", out var types) && types.Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1)
+            throw new ExchangeRefusedException(Codes.MalformedResponse, $"the response is of several types (Content-Type: {types})");
         // A part has the status 206, which no source accepts, and a range that cannot be served has 416.
-        if (response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.PartialContent && fields.TryGetValues("Content-Range", out var range))
+        if (response.StatusCode is not (HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable)
+            && fields.TryGetValues("Content-Range", out var range))
         {
             throw new ExchangeRefusedException(Codes.MalformedResponse, string.Create(
                 CultureInfo.InvariantCulture, $"the response has status {(int)response.StatusCode}, but says that it is a part (Content-Range: {range})"));

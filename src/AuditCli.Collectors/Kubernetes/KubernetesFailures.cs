@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Evidence;
 using k8s;
 using k8s.Models;
 
@@ -23,9 +24,9 @@ internal static class KubernetesFailures
             var where = answer.Headers.Location is { IsAbsoluteUri: true } location ? location.Host : "another path";
             return new(Codes.Redirected, $"{what} was redirected to {where}, where the request was not sent");
         }
-        if (Status(body) is { } status)
+        if (Status(body) is var (status, raw))
         {
-            return Contradiction(number, status) is { } how
+            return Contradiction(number, status, raw) is { } how
                 ? new(KubernetesCodes.OfStatus(number), string.Create(
                     CultureInfo.InvariantCulture, $"{what}: HTTP {number} with a Status that contradicts it ({how}): {status.Message}"))
                 : new(status.Reason, status.Message ?? "");
@@ -67,24 +68,33 @@ internal static class KubernetesFailures
     /// Returns how a Status contradicts its response; null if it does not. The API server gives a failure the HTTP status that the Status has
     /// as its code, and NotFound has 404; with another one, something between changed the response.
     /// </summary>
-    private static string? Contradiction(int number, V1Status status) =>
+    private static string? Contradiction(int number, V1Status status, JsonElement raw) =>
         status.Status is { Length: > 0 } and not "Failure" ? $"status {status.Status}"
         : status.Code is { } code and not 0 && code != number ? $"code {code}"
-        : status.Reason == KubernetesCodes.NotFound && number != (int)HttpStatusCode.NotFound ? $"reason {status.Reason}"
+        // A code of this program's own says what it found out, which no server can.
+        : Codes.All.Any(c => c.Code == status.Reason && c.Kind == CodeKind.Absent) && status.Reason != KubernetesCodes.NotFound ? $"reason {status.Reason}"
+        : status.Reason != KubernetesCodes.NotFound ? null
+        : number != (int)HttpStatusCode.NotFound ? $"reason {status.Reason}"
+        : status.Status is null && status.Code is null ? "without status and code"
+        : status.ApiVersion is not (null or "" or "v1") ? $"version {status.ApiVersion}"
+        : UnknownMembers.InAnotherCase(raw, OfStatus) is var (found, known) ? $"{found} beside {known}"
+        : raw.EnumerateObject().FirstOrDefault(m => !OfStatus.Contains(m.Name)) is { Value.ValueKind: not JsonValueKind.Undefined } member ? member.Name
         : null;
+
+    private static readonly string[] OfStatus = ["kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"];
 
     /// <summary>
     /// Parses the Status of the Kubernetes API (meta/v1) by the official client's model; null if the body is not a Status or has no reason.
     /// </summary>
-    private static V1Status? Status(ReadOnlySpan<byte> body)
+    private static (V1Status Status, JsonElement Raw)? Status(ReadOnlySpan<byte> body)
     {
         // The model would take the last of two members of one name.
-        if (JsonAnswer.Object(body, JsonAnswer.Unambiguous) is null)
+        if (JsonAnswer.Object(body, JsonAnswer.Unambiguous) is not { } raw)
             return null;
         try
         {
             var status = KubernetesJson.Deserialize<V1Status>(Encoding.UTF8.GetString(body));
-            return status is { Kind: V1Status.KubeKind, Reason.Length: > 0 } ? status : null;
+            return status is { Kind: V1Status.KubeKind, Reason.Length: > 0 } ? (status, raw) : null;
         }
         catch (JsonException)
         {

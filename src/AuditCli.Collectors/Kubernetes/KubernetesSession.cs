@@ -54,8 +54,8 @@ internal sealed class KubernetesSession : ITargetSession
     public IAsyncEnumerable<JsonElement> PagesAsync(
         KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, CancellationToken cancellationToken)
     {
-        var (ns, selectors) = Checked(resource, parameters);
-        return PagesAsync(resource, ns, $"?limit={Limit(1)}{selectors}", cancellationToken);
+        var (asked, selectors) = Checked(resource, parameters);
+        return PagesAsync(resource, asked, $"?limit={Limit(1)}{selectors}", cancellationToken);
     }
 
     /// <summary>Yields every page of a complete list that is an input of a derived table.</summary>
@@ -66,7 +66,7 @@ internal sealed class KubernetesSession : ITargetSession
     /// <param name="share">The divisor of the usual number of objects per page.</param>
     /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
     public IAsyncEnumerable<JsonElement> PartsAsync(KubernetesResource resource, int share, CancellationToken cancellationToken) =>
-        PagesAsync(resource, null, $"?limit={Limit(share)}&pretty=false", cancellationToken);
+        PagesAsync(resource, AskedObjects.All, $"?limit={Limit(share)}&pretty=false", cancellationToken);
 
     /// <summary>
     /// Yields the pages of <see cref="PartsAsync"/>, but a failure is yielded as the last element instead of thrown, so that the other
@@ -99,18 +99,19 @@ internal sealed class KubernetesSession : ITargetSession
     /// </remarks>
     /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
     private async IAsyncEnumerable<JsonElement> PagesAsync(
-        KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
+        KubernetesResource resource, AskedObjects asked, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var given = new GivenTokens(resource.ToString());
         var empty = new EmptyPages(resource.ToString(), _clock);
-        var read = new ReadObjects(resource);
+        var read = new ReadObjects(resource, asked);
         string? token = null;
         do
         {
             JsonElement page;
             try
             {
-                page = await PageAsync(resource, ns, query + (token is null ? "" : "&continue=" + Uri.EscapeDataString(token)), given.Count, cancellationToken);
+                var next = token is null ? "" : "&continue=" + Uri.EscapeDataString(token);
+                page = await PageAsync(resource, asked.Namespace, query + next, given.Count, cancellationToken);
             }
             catch (CollectionException e) when (empty.Of(e) is var told && told != e)
             {
@@ -196,18 +197,15 @@ internal sealed class KubernetesSession : ITargetSession
         {
             return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: {e.Message}", missing);
         }
-        var resources = Members.Of(served, "resources");
         // A resource that is not served may satisfy a control, so a message of an intermediary must not be taken for this result.
-        if (JsonMember.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array
-            || (JsonMember.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
+        if (ServedResources.WhyNot(resource, served) is { } other)
         {
             return new(
                 missing.Code,
-                $"{missing.Message}; whether the cluster serves {resource} could not be read: "
-                    + $"the response to {resource.DiscoveryPath} is not a list of resources",
+                $"{missing.Message}; whether the cluster serves {resource} could not be read: the response to {resource.DiscoveryPath} {other}",
                 missing);
         }
-        var kind = resources.EnumerateArray().FirstOrDefault(r => JsonMember.Text(r, "name") == resource.Name);
+        var kind = ServedResources.Find(resource, served);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesCodes.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
@@ -278,9 +276,9 @@ internal sealed class KubernetesSession : ITargetSession
 
     private string Limit(int share) => Math.Max(1, _pageSize / share).ToString(CultureInfo.InvariantCulture);
 
-    private static (string? Namespace, string Selectors) Checked(KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
+    private static (AskedObjects Asked, string Selectors) Checked(KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {
-        string? ns = null;
+        string? ns = null, labels = null, fields = null;
         var selectors = new StringBuilder();
         foreach (var (name, value) in parameters)
         {
@@ -288,6 +286,7 @@ internal sealed class KubernetesSession : ITargetSession
                 throw Invalid($"{resource} takes no parameter {name}; it takes {string.Join(", ", KubernetesSource.Parameters.Select(p => p.Name))}");
             if (value.ValueKind != JsonValueKind.String || value.GetString() is not { Length: > 0 } text)
                 throw Invalid($"{resource}.{name} must be a non-empty text; otherwise leave it out");
+            (labels, fields) = (name == "labelSelector" ? text : labels, name == "fieldSelector" ? text : fields);
             if (name != "namespace")
                 selectors.Append(CultureInfo.InvariantCulture, $"&{name}={Uri.EscapeDataString(text)}");
             else if (KubernetesResource.IsLabel(text))
@@ -295,7 +294,7 @@ internal sealed class KubernetesSession : ITargetSession
             else
                 throw Invalid($"'{text}' is not a namespace");
         }
-        return (ns, selectors.ToString());
+        return (AskedObjects.Of(ns, labels, fields), selectors.ToString());
     }
 
     private static CollectionException Invalid(string message) => new(Codes.InvalidParameter, message);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
@@ -11,7 +12,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <remarks>
 /// Follows "Labels and Selectors" of the Kubernetes documentation: <c>NotIn</c> also holds if the label is absent.
 /// </remarks>
-internal sealed class LabelSelector
+internal sealed partial class LabelSelector
 {
     private readonly ImmutableArray<(string Key, string Operator, ImmutableArray<string> Values)> _terms;
 
@@ -37,6 +38,31 @@ internal sealed class LabelSelector
         return new(terms.ToImmutable());
     }
 
+    /// <summary>
+    /// Reads the form of the parameter <c>labelSelector</c>: terms such as <c>app=ledger</c>, <c>tier!=web</c>, <c>zone in (a,b)</c>,
+    /// <c>zone notin (c)</c>, <c>owner</c> and <c>!owner</c>, separated by commas.
+    /// </summary>
+    /// <returns>The selector; null for a text of another form, which the server refuses.</returns>
+    public static LabelSelector? Parse(string text)
+    {
+        var terms = ImmutableArray.CreateBuilder<(string, string, ImmutableArray<string>)>();
+        foreach (var term in Commas.Split(text).Select(t => t.Trim()).Where(t => t.Length > 0))
+        {
+            if (Term.Match(term) is not { Success: true } match)
+                return null;
+            ImmutableArray<string> values = match.Groups["set"].Success
+                ? [.. match.Groups["set"].Value.Split(',', StringSplitOptions.TrimEntries)]
+                : [match.Groups["value"].Value];
+            terms.Add(match.Groups["sign"].Value switch
+            {
+                "" => (match.Groups["key"].Value, match.Groups["not"].Success ? "DoesNotExist" : "Exists", []),
+                "!=" or "notin" => (match.Groups["key"].Value, "NotIn", values),
+                _ => (match.Groups["key"].Value, "In", values),
+            });
+        }
+        return new(terms.ToImmutable());
+    }
+
     /// <summary>Returns the labels of an object.</summary>
     /// <exception cref="FormatException">The value is not an object of texts.</exception>
     public static ImmutableDictionary<string, string> Labels(JsonElement labels) => labels.ValueKind switch
@@ -58,4 +84,11 @@ internal sealed class LabelSelector
             _ => !has,
         };
     });
+
+    /// <summary>The commas between terms, and not those of a set.</summary>
+    [GeneratedRegex(@",(?![^(]*\))")]
+    private static partial Regex Commas { get; }
+
+    [GeneratedRegex(@"^(?<not>!)?\s*(?<key>[^\s=!,()]+)\s*(?:(?<sign>==|=|!=)\s*(?<value>[^\s,()]*)|(?<sign>in|notin)\s*\((?<set>[^()]*)\))?$")]
+    private static partial Regex Term { get; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
@@ -20,16 +21,40 @@ internal static class RestFailures
         if (answer.Status is >= 300 and < 400)
             return new(Codes.Redirected, $"{what} was redirected, and redirects are not followed");
         var code = Codes.OfStatus(answer.Status);
-        if (JsonAnswer.Object(answer.Body.Span) is not { } body)
+        if (JsonAnswer.Object(answer.Body.Span, JsonAnswer.Unambiguous) is not { } body)
             return new(code, $"{what}: the response has status {answer.Status} and no error in the form of the API");
         var errors = api.Map("error");
         var message = Found(body, errors.GetValueOrDefault("message")) ?? $"{what}: status {answer.Status}";
         var own = Found(body, errors.GetValueOrDefault("code"));
         var exact = string.Create(CultureInfo.InvariantCulture, $"{answer.Status} {message}");
-        return new(
-            own ?? (operation.None.Contains(exact, StringComparer.Ordinal) ? exact : code),
-            $"{what}: {(message.Length > LongestMessage ? message[..LongestMessage] + "..." : message)}");
+        var said = own ?? (operation.None.Contains(exact, StringComparer.Ordinal) ? exact : code);
+        var words = $"{what}: {(message.Length > LongestMessage ? message[..LongestMessage] + "..." : message)}";
+        return operation.None.Contains(said, StringComparer.Ordinal) && WhyNotNone(errors, answer, body) is { } why
+            ? new(code, $"{words} (the response says {said}, but {why})")
+            : new(said, words);
     }
+
+    /// <summary>
+    /// Returns why a response does not prove that there is none, although it has the code for it; null if it does. What denies, limits or
+    /// rewrites a request does not know what exists.
+    /// </summary>
+    private static string? WhyNotNone(IReadOnlyDictionary<string, string> errors, RestAnswer answer, JsonElement body)
+    {
+        if (answer.Status != (int)HttpStatusCode.NotFound)
+            return $"its HTTP status {answer.Status} is not that of such an error";
+        if (answer.Fields("Content-Type") is { } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
+            return $"it is {type}, not JSON";
+        if (answer.Fields("Retry-After") is { } wait)
+            return $"asks to be repeated (Retry-After: {wait})";
+        var known = errors.Values.Select(p => p.Split('/')[1]).Distinct(StringComparer.Ordinal).ToArray();
+        return UnknownMembers.InAnotherCase(body, known) is var (found, name) ? $"has {found} where the API has {name}"
+            : Others.FirstOrDefault(o => !known.Contains(o) && body.TryGetProperty(o, out var other) && !UnknownMembers.IsEmpty(other)) is { } second
+                ? $"has {second} beside the error"
+            : null;
+    }
+
+    /// <summary>Members that are errors of other APIs or of proxies.</summary>
+    private static readonly string[] Others = ["error", "errors", "Error", "fault", "exception", "status", "code"];
 
     /// <summary>Whether a failure of the connection may pass by itself; that of an untrusted server does not.</summary>
     public static bool MayPass(HttpRequestException e) =>

@@ -33,7 +33,7 @@ internal sealed class RestReader(RestApi api, Uri address, RestClient client, Ti
                 throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is {type}, not JSON");
             var body = answer.Json(what);
             var elements = RestRows.Elements(what, operation, body);
-            if (operation.Pager is not null)
+            if (operation.Rows is not null)
                 read.Add(elements);
             yield return (body, elements);
             next = pages.After(uri, answer, body, elements.Length);

@@ -22,9 +22,13 @@ internal sealed class ReadRows(string what)
     /// <exception cref="CollectionException">One of them was read before (<see cref="Codes.RepeatedRow"/>).</exception>
     public void Add(ImmutableArray<PageRow> rows)
     {
-        if (rows.Any(row => IsRepeated(JsonMarshal.GetRawUtf8Value(row.Value))))
-            throw Repeated("a row that");
+        if (AddWhole(rows) is { } repeated)
+            throw repeated;
     }
+
+    /// <summary>Does the same; returns the failure, null if there is none.</summary>
+    public CollectionException? AddWhole(ImmutableArray<PageRow> rows) =>
+        rows.Any(row => IsRepeated(JsonMarshal.GetRawUtf8Value(row.Value))) ? Repeated("a row that") : null;
 
     /// <summary>Takes note of rows by their keys; returns the failure of the first that was read before, null if there is none.</summary>
     /// <param name="called">The words before the key in the message.</param>

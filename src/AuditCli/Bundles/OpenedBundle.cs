@@ -46,7 +46,14 @@ internal sealed class OpenedBundle
     /// <exception cref="InvalidDataException">It is not a sealed bundle, or a file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>
-    public static async Task<OpenedBundle> OpenAsync(string folder, AuditHost host, Digest? verified, CancellationToken cancellationToken)
+    public static Task<OpenedBundle> OpenAsync(string folder, AuditHost host, Digest? verified, CancellationToken cancellationToken) =>
+        OpenForAsync(folder, host, verified, shown: null, cancellationToken);
+
+    /// <summary>Does the same for a command that uses the conclusions of some controls only: evaluating takes most of the time.</summary>
+    /// <param name="shown">Returns the ids of those controls; null for all.</param>
+    /// <inheritdoc cref="OpenAsync"/>
+    public static async Task<OpenedBundle> OpenForAsync(
+        string folder, AuditHost host, Digest? verified, Func<OpenedBundle, IReadOnlySet<string>?>? shown, CancellationToken cancellationToken)
     {
         var files = BundleFolder.Sealed(folder, verified);
         var opened = Open(files, files.Read(BundleLayout.Run));
@@ -54,8 +61,9 @@ internal sealed class OpenedBundle
             throw new InvalidDataException(other);
         // What lies elsewhere cannot be compared; commands say that it is missing.
         var wrong = PartitionsCheck.WhyNot(opened);
+        var ids = wrong is null ? shown?.Invoke(opened) : null;
         if (!files.Missing.Any())
-            wrong ??= PeopleCheck.WhyNot(opened, host.Sources) ?? await ResultsCheck.WhyNotAsync(opened, host, cancellationToken);
+            wrong ??= PeopleCheck.WhyNot(opened, host.Sources) ?? await ResultsCheck.WhyNotAsync(opened, host, ids, cancellationToken);
         return wrong is not null
             ? throw new InvalidDataException(
                 $"{BundleLayout.Results} contradicts the bundle: {wrong}; 'auditcli reperform' evaluates again and lists what differs")

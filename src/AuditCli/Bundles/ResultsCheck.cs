@@ -22,9 +22,11 @@ internal static class ResultsCheck
     private const int LeastOrder = 4;
 
     /// <summary>Returns the first contradiction; null if there is none. Rows are checked by <see cref="RowsCheck"/>.</summary>
+    /// <param name="shown">The ids of the controls whose conclusions are used, for which SQL may be evaluated; null for all.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file of the bundle cannot be read, or no process can be started that reads SQL.</exception>
-    public static async Task<string?> WhyNotAsync(OpenedBundle bundle, AuditHost host, CancellationToken cancellationToken)
+    public static async Task<string?> WhyNotAsync(
+        OpenedBundle bundle, AuditHost host, IReadOnlySet<string>? shown, CancellationToken cancellationToken)
     {
         if (ClaimedRules.WhyNot(bundle) is { } claimed)
             return claimed;
@@ -38,7 +40,7 @@ internal static class ResultsCheck
             return $"{undecided.Id} is NOT_APPLICABLE, but the engagement does not leave it out";
         if ((WhyOtherNames(bundle, scope) ?? NotTestedCheck.WhyNot(bundle, scope)) is { } unknown)
             return unknown;
-        var (derived, part) = await DerivedAsync(bundle, scope, host, cancellationToken);
+        var (derived, part) = await DerivedAsync(bundle, scope, host, shown, cancellationToken);
         var total = WhyOther(bundle.Results, derived);
         return part is null ? total?.Words : total is { } other && other.Order < part.Value.Order ? other.Words : part.Value.Words;
     }
@@ -48,7 +50,7 @@ internal static class ResultsCheck
     /// one control are in memory at a time.
     /// </summary>
     private static async Task<(EvaluationResults Results, (int Order, string Words)? WrongPart)> DerivedAsync(
-        OpenedBundle bundle, SealedScope scope, AuditHost host, CancellationToken cancellationToken)
+        OpenedBundle bundle, SealedScope scope, AuditHost host, IReadOnlySet<string>? shown, CancellationToken cancellationToken)
     {
         var given = bundle.Results.Controls.ToLookup(c => c.Id, StringComparer.Ordinal);
         var derived = ImmutableArray.CreateBuilder<ControlResult>();
@@ -59,6 +61,11 @@ internal static class ResultsCheck
             foreach (var control in scope.Controls)
             {
                 var result = given[control.Control.Id].FirstOrDefault() ?? Missing(control);
+                if (shown?.Contains(result.Id) == false && given.Contains(result.Id))
+                {
+                    derived.Add(result);
+                    continue;
+                }
                 var derivation = new DerivedResult(control with { Origin = result.Origin }, scope.Evidence.PartitionsOf(control.Control), scope.Moment)
                 {
                     IsCurrent = bundle.Record.IsCurrent,

@@ -78,27 +78,26 @@ internal static class ShowCommand
         var path = host.FullPath(given);
         if (BundleArgument.WhyNotReadable(path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
-        var opened = await OpenedBundle.OpenAsync(path, host, verified: null, cancellationToken);
+        var (selection, wrong) = ((Selection?)null, (string?)null);
+        var opened = await OpenedBundle.OpenForAsync(
+            path, host, verified: null,
+            o =>
+            {
+                (selection, wrong) = Selection.Of(o, words);
+                return Shown(o, selection).Select(c => c.Id).ToImmutableHashSet(StringComparer.Ordinal);
+            },
+            cancellationToken);
+        if (selection is null)
+            return await BundleCommands.UsageAsync(error, wrong!);
         return await BundleCommands.FromWhatIsHereAsync(
-            opened, error, () => AnswerAsync(host, opened, given, words, html, raw, json, output, error, cancellationToken));
+            opened, error, () => AnswerAsync(host, opened, given, selection, html, raw, json, output, error, cancellationToken));
     }
 
     private static async Task<int> AnswerAsync(
-        AuditHost host, OpenedBundle opened, string given, ImmutableArray<string> words, string? html, bool raw, bool json,
+        AuditHost host, OpenedBundle opened, string given, Selection selection, string? html, bool raw, bool json,
         TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var (selection, wrong) = Selection.Of(opened, words);
-        if (selection is null)
-            return await BundleCommands.UsageAsync(error, wrong!);
-        ImmutableArray<ControlResult> shown = selection switch
-        {
-            Selection.Everything => opened.Results.Controls,
-            Selection.OfControl(var control) => [control],
-            Selection.OfTest(var control, _) => [control],
-            Selection.OfItems(var control, _) => [control],
-            _ => [],
-        };
-        await opened.RequireRowsAsync(shown, host, cancellationToken);
+        await opened.RequireRowsAsync(Shown(opened, selection), host, cancellationToken);
         if (raw)
             return await RawAsync(host, opened, selection, error, cancellationToken);
         if (html is not null)
@@ -144,6 +143,16 @@ internal static class ShowCommand
         }
         return ExitCode.Ok;
     }
+
+    /// <summary>Returns the controls whose conclusions or rows are printed.</summary>
+    private static ImmutableArray<ControlResult> Shown(OpenedBundle opened, Selection? selection) => selection switch
+    {
+        Selection.Everything => opened.Results.Controls,
+        Selection.OfControl(var control) => [control],
+        Selection.OfTest(var control, _) => [control],
+        Selection.OfItems(var control, _) => [control],
+        _ => [],
+    };
 
     private static async Task<int> RawAsync(AuditHost host, OpenedBundle opened, Selection selection, TextWriter error, CancellationToken cancellationToken)
     {

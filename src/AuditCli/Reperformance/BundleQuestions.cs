@@ -76,6 +76,9 @@ internal sealed record BundleQuestions(
         return (new(prepared, record, index, library.Faults) { StatedAsOf = statedAsOf }, []);
     }
 
+    /// <summary>Returns the folder of the temporary copy of the engagement, from which its relative paths are resolved.</summary>
+    public static string EngagementFolder(string work) => Path.GetDirectoryName(Path.Combine(work, CopyName, BundleLayout.Engagement))!;
+
     /// <summary>Replaces the paths of the temporary copies in a message by paths within the bundle.</summary>
     public static string OfTheBundle(string message, string work) =>
         message.Replace(Path.Combine(work, CopyName) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);

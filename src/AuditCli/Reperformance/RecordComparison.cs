@@ -3,6 +3,7 @@ using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Formats;
@@ -38,17 +39,18 @@ internal static class RecordComparison
     /// <summary>Compares the record, and adds what differs to <paramref name="differences"/>.</summary>
     /// <param name="record">The record of the bundle's run.</param>
     /// <param name="rebuilt">The bundle that was made again.</param>
+    /// <param name="folder">The folder from which the repeated run resolved the engagement's relative paths.</param>
     /// <param name="exchanges">The times of the exchanges, and the program that recorded them.</param>
     /// <param name="emptyFiles">See <see cref="EvidenceComparison.EmptyFiles"/>.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
-        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges,
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, string folder, RecordedTimes exchanges,
         ImmutableHashSet<string> emptyFiles, DifferenceList differences, CancellationToken cancellationToken)
     {
         try
         {
-            Compare(bundle, record, statedAsOf, rebuilt, exchanges, emptyFiles, differences, cancellationToken);
+            Compare(bundle, record, statedAsOf, rebuilt, folder, exchanges, emptyFiles, differences, cancellationToken);
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
         {
@@ -57,7 +59,7 @@ internal static class RecordComparison
     }
 
     private static void Compare(
-        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges,
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, string folder, RecordedTimes exchanges,
         ImmutableHashSet<string> emptyFiles, DifferenceList differences, CancellationToken cancellationToken)
     {
         CompareFiles(bundle, rebuilt, emptyFiles, differences);
@@ -67,7 +69,7 @@ internal static class RecordComparison
         var unsent = found.Where(d => d is { Before: not null, After: Codes.NoRecording } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
         foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsNeverSent(d) && !IsClaim(d)
-            && !IsOfOriginal(d, again)))
+            && !IsOfOriginal(d, again) && !IsOfAnotherFolder(d, folder)))
         {
             // A member that an earlier version did not write is not a difference.
             if (record.Rules == EvaluationRules.Current || difference.Before is not null)
@@ -85,6 +87,23 @@ internal static class RecordComparison
     private static bool IsNeverSent(JsonDifference difference) => difference is { After: null, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal)
         && CollectorCatalog.All.Any(c => c.UncheckedPlaces.Any(p => path.EndsWith($" place {p}", StringComparison.Ordinal)));
+
+    /// <summary>
+    /// Whether the difference is only the folder from which a relative path of the engagement was resolved: that of the engagement when it was
+    /// run, and that of its temporary copy now.
+    /// </summary>
+    private static bool IsOfAnotherFolder(JsonDifference difference, string folder)
+    {
+        if (difference is not { Before: { } before, After: { } after, Path: var path } || !path.StartsWith("targets ", StringComparison.Ordinal)
+            || !CollectorCatalog.All.Any(c => c.Source.TargetSettings.Any(
+                s => s.Form == TargetSettingForm.File && path.EndsWith($" settings {s.Name} 0", StringComparison.Ordinal))))
+        {
+            return false;
+        }
+        var written = Path.GetRelativePath(folder, after).Replace('\\', '/').Split('/').SkipWhile(p => p == "..");
+        return after.StartsWith(Path.GetDirectoryName(Path.GetDirectoryName(folder))!, StringComparison.Ordinal)
+            && before.Replace('\\', '/').EndsWith("/" + string.Join('/', written), StringComparison.Ordinal);
+    }
 
     /// <summary>
     /// Whether the difference is the digest of a file as it was supplied, of which the bundle has a copy without personal values only.

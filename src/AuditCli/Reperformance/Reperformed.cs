@@ -141,7 +141,12 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         }
         if (!bundle.Shards.IsEmpty && ShardsCheck.WhyNot(bundle, questions.Record) is { } foreign)
             changed.Add(new(BundleLayout.Shards, "shards", "those of the run", null, foreign));
-        RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, evidence.EmptyFiles, changed, cancellationToken);
+        // A bundle of today that claims other rules would be compared less.
+        if (ClaimedRules.WhyNot(OpenedBundle.Open(bundle, bundle.Read(BundleLayout.Run))) is { } claimed)
+            changed.Add(new(BundleLayout.Run, "stated rules", "none", null, claimed));
+        RecordComparison.Of(
+            bundle, questions.Record, questions.StatedAsOf, rebuilt, BundleQuestions.EngagementFolder(work), times, evidence.EmptyFiles, changed,
+            cancellationToken);
         if (outer != bundle)
         {
             ConcludedComparison.Of(outer, bundle, host.Sources, results, changed);

@@ -144,7 +144,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         // What was kept beside the bundle could have been changed. Nothing is sealed that this program would refuse to open.
         if (prepared.Stopped is { Folder: not null }
             && await ResultsCheck.WhyNotAsync(
-                OpenedBundle.Of(BundleFolder.WithoutManifest(bundle.PartialFolder), record, results), host, cancellationToken) is { } wrong)
+                OpenedBundle.Of(BundleFolder.WithoutManifest(bundle.PartialFolder), record, results), host, shown: null, cancellationToken) is { } wrong)
         {
             throw new InvalidDataException($"what would be sealed contradicts itself: {wrong}");
         }

@@ -254,9 +254,13 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
         Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> CollectAsync(string first)
         {
-            body = answer.Replace("{0}", first + row.Replace(":user/a<", ":user/b<", StringComparison.Ordinal), StringComparison.Ordinal);
+            body = answer.Replace("{0}", first + Another(row), StringComparison.Ordinal);
             return CollectedRows.OfAsync(session.Collector, session.Transport, Session.Target(), session.Operation(operation));
         }
+
+        // No list of resources has the same one twice.
+        static string Another(string one) => new[] { (":user/a<", ":user/b<"), (">v1<", ">v2<"), (">sg-1<", ">sg-2<") }
+            .Aggregate(one, (text, r) => text.Replace(r.Item1, r.Item2, StringComparison.Ordinal));
 
         static bool IsSaid(JsonElement found, string? said) => found.ValueKind switch
         {

@@ -35,6 +35,37 @@ public sealed class ProductTests
         }
     }
 
+    /// <summary>Only the vendor's own document with the status 404 says that there is none.</summary>
+    [Theory]
+    [InlineData(404, """{"errorCode":"E0000007","errorSummary":"Not found"}""", true)]
+    [InlineData(400, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(401, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(403, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(405, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(409, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(410, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(422, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(451, """{"errorCode":"E0000007"}""", false)]
+    [InlineData(404, """{"errorCode":"E0000006","errorCode":"E0000007"}""", false)]
+    [InlineData(404, """{"errorCode":"E0000007","ErrorCode":"E0000006"}""", false)]
+    [InlineData(404, """{"errorCode":"E0000007","error":{"code":"denied"}}""", false)]
+    [InlineData(404, """{"errorCode":"E0000007"}""", false, "Content-Type", "text/html")]
+    [InlineData(404, """{"errorCode":"E0000007"}""", false, "Retry-After", "30")]
+    [InlineData(404, """{"errorCode":"E0000007"}""", false, "Content-Range", "items 0-0/9")]
+    public async Task A_code_for_none_counts_only_in_the_form_that_the_vendor_has(
+        int status, string body, bool isNone, string? header = null, string? value = null)
+    {
+        var tried = 0;
+        await EveryAsync("okta", _ => header is null ? new(status, body) : new(status, body, (header, value!)), (operation, _, failure) =>
+        {
+            if (!operation.None.Contains("E0000007"))
+                return;
+            tried++;
+            Assert.True(failure?.Code == "E0000007" == isNone, $"{operation.Name}: {failure?.Code} {failure?.Message}");
+        });
+        Assert.NotEqual(0, tried);
+    }
+
     [Theory]
     [MemberData(nameof(Products))]
     public async Task A_list_that_is_paged_wrongly_is_never_complete(string product)

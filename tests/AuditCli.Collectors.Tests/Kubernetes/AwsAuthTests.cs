@@ -17,7 +17,7 @@ public sealed class AwsAuthTests
 
     [Theory]
     [InlineData(403, """{"kind":"Status","reason":"Forbidden","message":"configmaps \"aws-auth\" is forbidden"}""", "Forbidden")]
-    [InlineData(404, """{"kind":"Status","reason":"NotFound","message":"the server could not find the requested resource"}""", "NotFound")]
+    [InlineData(404, """{"kind":"Status","status":"Failure","reason":"NotFound","message":"the server could not find the requested resource"}""", "NotFound")]
     [InlineData(404, "404 page not found", "NotFound")]
     [InlineData(404, "<html>no such host</html>", "Http404")]
     [InlineData(404, "", "Http404")]

@@ -63,7 +63,10 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
         if (_missing.Contains(path))
             return Reaction.Json("404 page not found\n", 404);
         if (path.Split('/').Length == (path.StartsWith("/apis/", StringComparison.Ordinal) ? 4 : 3))
-            return Reaction.Json("""{"kind":"APIResourceList","resources":[]}""");
+        {
+            var group = string.Join('/', path.Split('/')[2..]);
+            return Reaction.Json($$"""{"kind":"APIResourceList","groupVersion":"{{group}}","resources":[]}""");
+        }
         var objects = _objects.GetValueOrDefault(path, []);
         var limit = int.Parse(Limit().Match(request.Target).Groups[1].Value, null);
         var start = Continue().Match(request.Target) is { Success: true } token ? int.Parse(token.Groups[1].Value, null) : 0;

@@ -155,6 +155,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Theory]
     [InlineData("fewer objects than remained", "PartialAnswer", ",\"remainingItemCount\":50", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
     [InlineData("no version of the state", "MalformedResponse", "", "{}", """{"name":"b","uid":"2"}""")]
+    [InlineData("another state", "MalformedResponse", "", """{"resourceVersion":"2"}""", """{"name":"b","uid":"2"}""")]
     [InlineData("an object of the first page", "RepeatedRow", "", """{"resourceVersion":"1"}""", """{"name":"a","uid":"1"}""")]
     [InlineData("as many objects as remained", null, ",\"remainingItemCount\":1", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
     [InlineData("more objects than remained", null, ",\"remainingItemCount\":0", """{"resourceVersion":"1"}""", """{"name":"b","uid":"2"}""")]
@@ -171,6 +172,42 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
         Assert.True(item.Code == code, $"{what}: {item.Outcome} {item.Code} {item.Message}");
         Assert.Equal(code is null ? CollectionOutcome.Complete : CollectionOutcome.Incomplete, item.Outcome);
+    }
+
+    /// <summary>The API server sends only what was asked for. Anything else shows that another question was answered.</summary>
+    [Theory]
+    [InlineData("namespace=payments", """{"namespace":"payments"}""", null)]
+    [InlineData("namespace=payments", """{"namespace":"other"}""", "of the namespace other")]
+    [InlineData("namespace=payments", """{"namespace":"Payments"}""", "of the namespace Payments")]
+    [InlineData("namespace=payments", "{}", "of the namespace none")]
+    [InlineData("labelSelector=app=x", """{"labels":{"app":"x"}}""", null)]
+    [InlineData("labelSelector=app=x", """{"labels":{"app":"y"}}""", "the label selector excludes")]
+    [InlineData("labelSelector=app=x", "{}", "the label selector excludes")]
+    [InlineData("labelSelector=app==x,tier!=web", """{"labels":{"app":"x","tier":"db"}}""", null)]
+    [InlineData("labelSelector=app==x,tier!=web", """{"labels":{"app":"x","tier":"web"}}""", "the label selector excludes")]
+    [InlineData("labelSelector=app in (x, y),!old", """{"labels":{"app":"y"}}""", null)]
+    [InlineData("labelSelector=app in (x, y),!old", """{"labels":{"app":"y","old":""}}""", "the label selector excludes")]
+    [InlineData("labelSelector=app notin (x,y)", """{"labels":{"app":"x"}}""", "the label selector excludes")]
+    [InlineData("labelSelector=app notin (x,y)", "{}", null)]
+    [InlineData("labelSelector=owner", "{}", "the label selector excludes")]
+    [InlineData("fieldSelector=metadata.name=a", "{}", null)]
+    [InlineData("fieldSelector=metadata.name=b", "{}", "whose name is not b")]
+    [InlineData("fieldSelector=metadata.name!=b", "{}", null)]
+    [InlineData("fieldSelector=status.phase=Running", "{}", null)]
+    public async Task An_object_that_was_not_asked_for_makes_the_list_malformed(string parameter, string more, string? why)
+    {
+        var metadata = string.Concat("""{"name":"a","uid":"1",""", more.AsSpan(1)).Replace(",}", "}", StringComparison.Ordinal);
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST"
+            ? Review
+            : Reaction.Json($$"""{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{{metadata}}}]}"""));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+        await session.ConnectAsync();
+        var (name, value) = parameter.Split('=', 2) is [var n, var v] ? (n, v) : default;
+
+        var failure = await Record.ExceptionAsync(() => session.CallAsync("v1/pods", (name, value)));
+
+        Assert.Equal(why is null, failure is null);
+        Assert.Contains(why ?? "", failure?.Message ?? "", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -193,6 +230,17 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("""{"kind":"APIResourceList","groupVersion":"other.com/v1","resources":[]}""")]
     [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","Resources":[]}""")]
     [InlineData("""{"kind":"Status","status":"Failure"}""")]
+    [InlineData("""{"kind":"APIResourceList","resources":[]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":5,"resources":[]}""")]
+    [InlineData("""{"kind":"APIResourceList","apiVersion":"v9","groupVersion":"example.com/v1","resources":[]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[],"error":"timed out"}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[],"partial":true}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[],"metadata":{"continue":"t"}}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[],"Resources":[{"name":"gadgets","kind":"Gadget"}]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":["gadgets"]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[{"kind":"Gadget"}]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[{"name":"Gadgets","kind":"Gadget"}]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","resources":[{"name":"gadgets/status","kind":"Gadget"}]}""")]
     public async Task Words_in_place_of_the_list_of_resources_do_not_say_that_one_is_not_served(string body)
     {
         await using var server = new LoopbackServer((request, _) => request.Method == "POST"

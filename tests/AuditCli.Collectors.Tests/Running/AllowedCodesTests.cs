@@ -63,6 +63,9 @@ public sealed class AllowedCodesTests
     [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity:AccessDenied</Code></Error></ErrorResponse>")]
     [InlineData(Users, 404, "<ErrorResponse><Error><Code>NoSuchEntity </Code></Error></ErrorResponse>")]
     [InlineData(Users, 404, """{"__type":"NoSuchEntity"}""")]
+    [InlineData(Users, 404, "<Error><Code>NoSuchEntity</Code><Message>none</Message></Error>")]
+    [InlineData(Users, 404, "<ErrorResponse><Error><code>AccessDenied</code><Code>NoSuchEntity</Code></Error></ErrorResponse>")]
+    [InlineData(Users, 404, NoSuchEntity, "Content-Range")]
     [InlineData(Users, 404, "", "x-amzn-ErrorType")]
     [InlineData(Users, 404, "", "x-amzn-query-error")]
     [InlineData(Users, 401, NoSuchEntity)]
@@ -82,6 +85,10 @@ public sealed class AllowedCodesTests
     [InlineData(Pods, 403, """{"kind":"Status","status":"Failure","reason":"NotFound","code":404}""")]
     [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"NotFound","code":403}""")]
     [InlineData(Pods, 404, """{"kind":"Status","status":"Success","reason":"NotFound","code":404}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","reason":"NotFound"}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","apiVersion":"meta/v9","status":"Failure","reason":"NotFound","code":404}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"NotFound","code":404,"Reason":"Forbidden"}""")]
+    [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"NotFound","code":404,"errors":["upstream"]}""")]
     [InlineData(Pods, 404, """{"kind":"Status","status":"Failure","reason":"Forbidden","reason":"NotFound"}""")]
     public async Task A_word_for_none_that_is_not_the_providers_own_answer_is_a_failure(string operation, int status, string body, string? header = null)
     {
@@ -94,11 +101,27 @@ public sealed class AllowedCodesTests
         Assert.Empty(item.TakenAsNone);
     }
 
+    /// <summary>
+    /// The code NotServed is what this program found out by discovery. A server that sends it as a reason says nothing about what exists.
+    /// </summary>
+    [Theory]
+    [InlineData(403)]
+    [InlineData(404)]
+    [InlineData(429)]
+    public async Task A_code_of_the_program_itself_is_not_taken_from_a_server(int status)
+    {
+        var body = $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotServed","message":"no","code":{{status}}}""";
+
+        var item = await CollectedAsync(Pods, "NotServed", status, body);
+
+        Assert.True(item.Outcome == CollectionOutcome.Failed, $"{item.Outcome} {item.Code} {item.Message}");
+        Assert.NotEqual("NotServed", item.Code);
+    }
+
     /// <summary>Shows that the codes above would be taken as none if they were of that kind.</summary>
     [Theory]
     [InlineData(Users, "NoSuchEntity", 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>")]
     [InlineData(Users, "NoSuchEntity", 404, NoSuchEntity)]
-    [InlineData(Users, "NoSuchEntity", 404, "<Error><Code>NoSuchEntity</Code><Message>none</Message></Error>")]
     [InlineData(Users, "InvalidVpcID.NotFound", 400, "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>")]
     [InlineData(Users, "ReportNotFound", 410, "<ErrorResponse><Error><Code>ReportNotFound</Code></Error></ErrorResponse>")]
     [InlineData(Keys, "NotFoundException", 400, """{"__type":"com.amazonaws.kms#NotFoundException","message":"none"}""")]

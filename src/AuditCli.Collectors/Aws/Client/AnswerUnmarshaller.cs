@@ -143,7 +143,7 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
         {
             return start < 0 ? Silent : body.Span[start] switch
             {
-                (byte)'<' when !isJson => Xml(AnswerElement.Parse(body)),
+                (byte)'<' when !isJson => Xml(protocol, AnswerElement.Parse(body)),
                 (byte)'{' when isJson => Json(JsonOutput.Document(body[start..])),
                 _ => Silent,
             };
@@ -163,11 +163,13 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
     /// Reads the error of an XML document: <c>Error</c> (S3), or <c>ErrorResponse</c> (query, rest-xml) or <c>Response</c> (ec2) around
     /// <c>Error</c> or <c>Errors/Error</c>. A document of another form, or with several errors or codes, has no code: which of them counts is not defined.
     /// </summary>
-    private static ErrorBody Xml(AnswerElement root)
+    private static ErrorBody Xml(WireProtocol protocol, AnswerElement root)
     {
-        if (OnlyError(root) is not { } error)
+        if (OnlyError(protocol, root) is not { } error)
             return Silent;
-        var code = error.Children.Count(c => c.Name == "Code") == 1 ? CodeOf(error.Child("Code")!.Text) : null;
+        var code = error.Children.Count(c => c.Name.Equals("Code", StringComparison.OrdinalIgnoreCase)) == 1 && error.Child("Code") is { } only
+            ? CodeOf(only.Text)
+            : null;
         var message = (error.Child("Message") ?? error.Child("message"))?.Text;
         return new(code, code is "SignatureDoesNotMatch" ? WrongSignature : message,
             (root.Find("RequestId") ?? root.Find("RequestID"))?.Text, error.Child("Region")?.Text, error.Child("Endpoint")?.Text)
@@ -176,10 +178,12 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
         };
     }
 
-    private static AnswerElement? OnlyError(AnswerElement root) => root.Name switch
+    private static AnswerElement? OnlyError(WireProtocol protocol, AnswerElement root) => root.Name switch
     {
-        "Error" => root,
-        "ErrorResponse" or "Response" => Errors(root).Take(2).ToArray() is [var only] ? only : null,
+        "Error" when protocol == WireProtocol.RestXml => root,
+        "ErrorResponse" when protocol is WireProtocol.Query or WireProtocol.RestXml => Errors(root).Take(2).ToArray() is [var only] ? only : null,
+        // SimpleDB, of the query protocol, has the form of EC2.
+        "Response" when protocol is WireProtocol.Query or WireProtocol.Ec2 => Errors(root).Take(2).ToArray() is [var only] ? only : null,
         _ => null,
     };
 

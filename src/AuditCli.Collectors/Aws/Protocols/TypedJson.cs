@@ -141,7 +141,12 @@ internal static class TypedJson
     {
         var body = answer.Body;
         if (body.IsEmpty)
+        {
+            // S3 writes an element without content as an empty element; a text or file may have no bytes.
+            if (service.Name == "s3" && member.Kind == MemberKind.Shape)
+                throw new FormatException($"it has no {member.Name}");
             return;
+        }
         writer.WritePropertyName(member.Name);
         if (member.Kind == MemberKind.Blob)
             writer.WriteBase64StringValue(body.Span);
