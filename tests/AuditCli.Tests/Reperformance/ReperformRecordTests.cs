@@ -44,9 +44,9 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
             4,
             b => File.WriteAllText(Path.Combine(b, Log), "nothing happened\n"), "data/log.clef: line data/log.clef:1 is not an event -> nothing"),
         ["the rules of evaluation are taken out"] = (
-            8,
+            9,
             b => BundleForgery.Replace(b, Run, "\"evaluation\":2,", ""),
-            "data/run.json: stated rules none -> nothing (run.json states no evaluation, as those of evaluation 1, but "),
+            "data/run.json: stated rules none -> nothing"),
         ["a clock's offset is changed"] = (
             5,
             b => Edit(b, r => r["clock_offset_seconds"]!.AsObject()["127.0.0.1"] = -4000),

@@ -114,7 +114,7 @@ public sealed class ClusterSecretTests : IDisposable
             reviewer: R. Reviewer
             library: library
             targets:
-              trading: { kubernetes: { kubeconfig: {{_folder.Path}}/kubeconfig } }
+              trading: { kubernetes: { kubeconfig: kubeconfig } }
             """);
         _folder.Write("kubeconfig", cluster.Kubeconfig);
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out", "-v");
