@@ -45,7 +45,7 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = connect,
             ConnectCallback = open,
-            PlaintextStreamFilter = connected is null ? null : connected.Connected,
+            PlaintextStreamFilter = connected is null ? null : (context, _) => ValueTask.FromResult(connected.Connected(context)),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             PooledConnectionIdleTimeout = ConnectionBudget.IdleFor,
             Proxy = proxy,

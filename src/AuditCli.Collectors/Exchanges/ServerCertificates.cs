@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Net.Http;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
@@ -28,8 +27,8 @@ internal sealed class ServerCertificates
         Verified.AddOrUpdate(connection, string.Join(' ', all.Distinct(StringComparer.Ordinal)));
     }
 
-    /// <summary>Notes a new connection to a server; a filter of the transport that leaves the stream as it is.</summary>
-    public ValueTask<Stream> Connected(SocketsHttpPlaintextStreamFilterContext context, CancellationToken cancellationToken)
+    /// <summary>Notes a new connection to a server, and returns its stream as it is.</summary>
+    public Stream Connected(SocketsHttpPlaintextStreamFilterContext context)
     {
         if (context.PlaintextStream is SslStream stream && context.InitialRequestMessage.RequestUri is { } uri && Verified.TryGetValue(stream, out var chain))
         {
@@ -39,7 +38,7 @@ internal sealed class ServerCertificates
                 static (_, known, one) => known.Count < MostChains ? known.Add(one) : known,
                 chain);
         }
-        return ValueTask.FromResult(context.PlaintextStream);
+        return context.PlaintextStream;
     }
 
     /// <summary>

@@ -7,7 +7,6 @@ using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 

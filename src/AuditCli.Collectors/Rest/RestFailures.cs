@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -38,7 +39,7 @@ internal static class RestFailures
     /// Returns why a response does not prove that there is none, although it has the code for it; null if it does. What denies, limits or
     /// rewrites a request does not know what exists.
     /// </summary>
-    private static string? WhyNotNone(IReadOnlyDictionary<string, string> errors, RestAnswer answer, JsonElement body)
+    private static string? WhyNotNone(ImmutableSortedDictionary<string, string> errors, RestAnswer answer, JsonElement body)
     {
         if (answer.Status != (int)HttpStatusCode.NotFound)
             return $"its HTTP status {answer.Status} is not that of such an error";
