@@ -50,8 +50,11 @@ public sealed record Engagement
 
     /// <summary>Whether a name says that nobody was named: a bundle with it would be signed off by no one.</summary>
     public static bool IsNobody(string name) =>
-        name.StartsWith(Nobody, StringComparison.OrdinalIgnoreCase) || name.Contains("TODO", StringComparison.Ordinal)
+        IsNobodyYet(name) || name.Contains("TODO", StringComparison.Ordinal)
         || name.Trim('.', '-', '?', ' ').Length == 0;
+
+    /// <summary>Whether <c>init</c> wrote the name because nobody was named.</summary>
+    internal static bool IsNobodyYet(string name) => name.StartsWith(Nobody, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The full path of the folder of controls; null for the library embedded at build.</summary>
     public string? Library { get; init; }

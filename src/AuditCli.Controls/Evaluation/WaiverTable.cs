@@ -44,13 +44,13 @@ internal static class WaiverTable
         }
         string Text(string column) => $"CAST({SqlQuote.Name(column)} AS VARCHAR)";
         string Day(string column) => $"TRY_CAST({SqlQuote.Name(column)} AS DATE)";
-        // A cell without visible characters counts as empty: an approver that is one zero-width space has approved nothing.
+        // A cell without visible characters counts as empty.
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
-        // What people write where they have nothing to say names nobody and gives no reason.
-        string SaysNothing(string column) =>
-            $"(NOT regexp_matches({column}, '[\\p{{L}}\\p{{N}}]') "
-            + $"OR regexp_matches(lower({Seen(column)}), '^(n\\.?/?a\\.?|tbd|tbc|todo|none|nobody|unknown)$'))";
-        var prepares = preparer is null ? "FALSE" : await PreparesAsync(database, rule, preparer, cancellationToken);
+        // Whom a text names and whether it gives a reason is decided in one place for all that people write, and not in SQL.
+        await MarkAsync(database, rule, rule.ApprovedBy, "_waiver_nobody", NamesNobody, cancellationToken);
+        await MarkAsync(
+            database, rule, rule.ApprovedBy, "_waiver_preparer", by => preparer is not null && PersonName.MayBe(by, preparer), cancellationToken);
+        await MarkAsync(database, rule, rule.Reason, "_waiver_no_reason", Filler.GivesNoReason, cancellationToken);
         // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
         // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.
         await database.ExecuteAsync(
@@ -59,9 +59,9 @@ internal static class WaiverTable
             SELECT *, CASE
                     WHEN {Seen("item")} = '' THEN 'it names no item'
                     WHEN {Seen("item")} = '*' THEN 'it approves everything at once, but an approval must name one item'
-                    WHEN {Seen("approved_by")} = '' OR {SaysNothing("approved_by")} THEN 'it names no approver'
-                    WHEN {prepares} THEN 'the preparer of the engagement approved it'
-                    WHEN {Seen("reason")} = '' OR {SaysNothing("reason")} THEN 'it gives no reason'
+                    WHEN approved_by IS NULL OR approved_by IN (SELECT said FROM _waiver_nobody) THEN 'it names no approver'
+                    WHEN approved_by IN (SELECT said FROM _waiver_preparer) THEN 'the preparer of the engagement approved it'
+                    WHEN reason IS NULL OR reason IN (SELECT said FROM _waiver_no_reason) THEN 'it gives no reason'
                     WHEN approved_day IS NULL THEN 'it has no date of approval'
                     WHEN last_day IS NULL THEN 'it has no date of expiry'
                     WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'
@@ -76,6 +76,7 @@ internal static class WaiverTable
             """,
             [parameters.Named(ParameterNames.AsOf)],
             cancellationToken);
+        database.Execute("DROP TABLE _waiver_nobody; DROP TABLE _waiver_preparer; DROP TABLE _waiver_no_reason");
         // Where several valid rows approve an item, the one with the latest expiry is shown.
         database.Execute(
             """
@@ -86,16 +87,29 @@ internal static class WaiverTable
             """);
     }
 
-    /// <summary>Returns SQL for whether the preparer is the approver of a row, however the name is written there.</summary>
-    private static async Task<string> PreparesAsync(LockedDatabase database, WaiverRule rule, string preparer, CancellationToken cancellationToken)
+    /// <summary>Creates a table of those texts of a register's column to which something applies.</summary>
+    private static async Task MarkAsync(
+        LockedDatabase database, WaiverRule rule, string column, string table, Func<string, bool> applies, CancellationToken cancellationToken)
     {
-        var column = SqlQuote.Name(rule.ApprovedBy);
-        var approvers = await database.QueryAsync(
-            $"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {SqlQuote.Name(rule.From)} WHERE {column} IS NOT NULL ORDER BY 1", [], r => r.GetString(0),
-            cancellationToken);
-        var own = approvers.Where(a => PersonName.Names(a, preparer)).Select(SqlQuote.Text).ToArray();
-        return own.Length == 0 ? "FALSE" : $"approved_by IN ({string.Join(", ", own)})";
+        var name = SqlQuote.Name(column);
+        database.Execute(
+            $"""
+            CREATE TABLE {table} AS SELECT row_number() OVER (ORDER BY said) AS n, said
+            FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS said FROM {SqlQuote.Name(rule.From)} WHERE {name} IS NOT NULL)
+            """);
+        var others = await database.QueryAsync($"SELECT n, said FROM {table}", [], r => (N: r.GetInt64(0), Applies: applies(r.GetString(1))), cancellationToken);
+        // The engine compares its own texts: neither a literal nor an appended text can have U+0000 in it.
+        database.Execute($"CREATE TABLE {table}_not (n BIGINT)");
+        using (var rows = database.Append($"{table}_not"))
+        {
+            foreach (var (n, _) in others.Where(o => !o.Applies))
+                rows.CreateRow().AppendValue(n).EndRow();
+        }
+        database.Execute($"DELETE FROM {table} WHERE n IN (SELECT n FROM {table}_not); DROP TABLE {table}_not");
     }
+
+    /// <summary>Whether a cell, which may have several lines, names no person.</summary>
+    private static bool NamesNobody(string cell) => PersonName.WhyNot(cell.ReplaceLineEndings(" ").Replace('\t', ' ')) is not null;
 
     /// <summary>Returns every row and whether a deviation has its item; <c>_verdicts</c> must be filled.</summary>
     public static Task<ImmutableArray<WaiverOutcome>> OutcomesAsync(LockedDatabase database, CancellationToken cancellationToken) =>

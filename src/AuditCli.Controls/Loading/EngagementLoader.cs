@@ -143,12 +143,13 @@ public static class EngagementLoader
         var period = PeriodReader.Read(map, faults);
         var asOf = map.Optional("as_of") is { } moment ? NodeReader.Timestamp(moment, "'as_of'", faults) : null;
         var tolerance = map.OptionalFormed("as_of_tolerance", TextForm.Duration);
-        var (preparer, reviewer) = People(map, faults);
-        var team = Team(map, preparer, reviewer, faults);
+        var people = new PeopleReader(faults) { AreSealed = files.AreABundles };
+        var (preparer, reviewer) = people.Read(map);
+        var team = people.Team(map, preparer, reviewer);
         var retainFrom = map.Optional("retain_from") is { } retained ? NodeReader.Date(retained, "'retain_from'", faults) : null;
-        var hold = Hold(map);
+        var hold = Hold(map, people);
         var library = files.Library(map, faults);
-        var (include, notApplicable, overrides) = Controls(map, faults);
+        var (include, notApplicable, overrides) = Controls(map, people, faults);
         var inputs = Inputs(map, files, faults);
         var (targets, readByAuditor) = TargetReader.Read(map, sources, files.Folder, live: files.AreLive(map), faults);
         var replay = files.Replay(map, faults);
@@ -182,66 +183,17 @@ public static class EngagementLoader
         }, []);
     }
 
-    private static (string Preparer, string Reviewer) People(MapReader map, FaultList faults)
-    {
-        var preparer = map.Text("preparer");
-        var reviewer = map.Text("reviewer");
-        if (preparer.Length > 0 && PersonName.IsSame(preparer, reviewer))
-            faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
-        return (preparer, reviewer);
-    }
-
-    /// <summary>Reads the people of the engagement. Nobody has two roles, or who prepares could review.</summary>
-    private static ImmutableArray<TeamMember> Team(MapReader map, string preparer, string reviewer, FaultList faults)
-    {
-        var team = ImmutableArray.CreateBuilder<TeamMember>();
-        foreach (var item in map.OptionalItems("team"))
-        {
-            if (MapReader.Of(item, "a person of the team", faults) is not { } person)
-                continue;
-            var name = person.Text("name");
-            var role = person.Word("role", TeamRoles);
-            var key = Key(person, faults);
-            person.Close();
-            if (name.Length == 0 || role is not { } known)
-                continue;
-            if (key is not null && team.FirstOrDefault(m => m.Key == key) is { } owner)
-                faults.Meaning(person.Map.Position, $"'{name}' has the key of '{owner.Name}'; each person signs with a key of their own");
-            if (team.Any(m => PersonName.IsSame(m.Name, name)))
-                faults.Meaning(person.Map.Position, $"'{name}' is in the team already");
-            else if (PersonName.IsSame(name, preparer) && known == TeamRole.Reviewer)
-                faults.Meaning(person.Map.Position, $"'{name}' is the preparer; somebody else must review");
-            else if (PersonName.IsSame(name, reviewer) && known != TeamRole.Reviewer)
-                faults.Meaning(person.Map.Position, $"'{name}' is the reviewer, who neither prepares nor answers");
-            team.Add(new(name, known, key));
-        }
-        return team.ToImmutable();
-    }
-
-    /// <summary>Reads the fingerprint of a person's key.</summary>
-    private static Digest? Key(MapReader person, FaultList faults)
-    {
-        if (person.OptionalText("key") is not { } text)
-            return null;
-        if (Digest.TryParse(text, out var key))
-            return key;
-        faults.Meaning(person.Map.Find("key")!.Position, "'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it");
-        return null;
-    }
-
-    private static LegalHold? Hold(MapReader map)
+    private static LegalHold? Hold(MapReader map, PeopleReader people)
     {
         if (map.OptionalMap("legal_hold") is not { } hold)
             return null;
-        var read = new LegalHold(hold.Date("since") ?? default, hold.Text("by"), hold.Text("why"));
+        var read = new LegalHold(hold.Date("since") ?? default, people.Name(hold, "by"), people.Reason(hold, "why"));
         hold.Close();
         return read;
     }
 
-    private static ImmutableArray<(string Word, TeamRole Value)> TeamRoles { get; } =
-        [("preparer", TeamRole.Preparer), ("reviewer", TeamRole.Reviewer), ("respondent", TeamRole.Respondent)];
-
-    private static (ImmutableArray<string>, ImmutableArray<NotApplicable>, ImmutableArray<ParameterOverride>) Controls(MapReader map, FaultList faults)
+    private static (ImmutableArray<string>, ImmutableArray<NotApplicable>, ImmutableArray<ParameterOverride>) Controls(
+        MapReader map, PeopleReader people, FaultList faults)
     {
         if (map.OptionalMap("controls") is not { } controls)
             return ([], [], []);
@@ -262,7 +214,7 @@ public static class EngagementLoader
                 if (MapReader.Of(settings, $"'{parameter.Text}'", faults) is not { } reader)
                     continue;
                 var node = reader.Required("value");
-                var (by, why) = (reader.Text("by"), reader.Text("why"));
+                var (by, why) = (people.Name(reader, "by"), people.Reason(reader, "why"));
                 reader.Close();
                 if (node is not null && (node is not YamlScalar || TypedValue.IsNull(node)))
                     faults.Form(node.Position, $"'value' must be one value, but is {node.Described}");

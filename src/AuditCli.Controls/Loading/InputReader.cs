@@ -62,7 +62,7 @@ internal static class InputReader
         receipt.Close();
         if (at is null || digest is not { } stated)
             return null;
-        if (PersonName.IsSame(read.GivenBy, read.ReceivedBy))
+        if (PersonName.MayBe(read.GivenBy, read.ReceivedBy))
         {
             faults.Meaning(
                 receipt.Map.Find("received_by")!.Position,

@@ -93,9 +93,9 @@ public sealed class Planner
 
     /// <summary>Returns why a decision is refused at a moment; null where it is valid.</summary>
     internal static string? WhyRefused(Engagement engagement, NotApplicable decision, DateTimeOffset asOf) =>
-        !decision.ApprovedBy.Any(char.IsLetter) ? "it names no approver"
-        : !decision.Reason.Any(char.IsLetterOrDigit) ? "it gives no reason"
-        : PersonName.Names(decision.ApprovedBy, engagement.Preparer) ? "the preparer of the engagement approved it"
+        PersonName.WhyNot(decision.ApprovedBy.Trim()) is not null ? "it names no approver"
+        : Filler.GivesNoReason(decision.Reason) ? "it gives no reason"
+        : PersonName.MayBe(decision.ApprovedBy, engagement.Preparer) ? "the preparer of the engagement approved it"
         : decision.ApprovedOn > DateOnly.FromDateTime(asOf.UtcDateTime) ? "it was approved after as_of"
         : null;
 

@@ -109,7 +109,7 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
         if (next.ReplyTo is { } number && !before.Any(b => b.Sequence == number && b.Note is not null))
             return $"it replies to number {number}, which has no remark";
         if (next.Role is { } role && before.FirstOrDefault(b => b.Role is { } other && other != role
-            && (b.Fingerprint == next.Fingerprint || PersonName.IsSame(b.By, next.By))) is { } both)
+            && (b.Fingerprint == next.Fingerprint || PersonName.MayBe(b.By, next.By))) is { } both)
         {
             var what = both.Fingerprint == next.Fingerprint ? $"the key {next.Fingerprint.Hex[..16]}" : $"'{next.By}'";
             return $"{what} signed off as {both.Role} in number {both.Sequence}; the {role} must be somebody else";

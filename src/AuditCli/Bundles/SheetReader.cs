@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Tables;
@@ -123,9 +122,9 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
     {
         if (!PeopleSheets.Answers.TryGetValue(cells["answer"], out var word))
             Fault(place, $"answer is '{Shown(cells["answer"])}', not one of {string.Join(", ", PeopleSheets.Answers.Keys)}");
-        else if (word == PersonWord.Yes && !SaysSomething(cells["reference"]))
+        else if (word == PersonWord.Yes && Filler.GivesNoReason(cells["reference"]))
             Fault(place, "reference must say where a 'yes' can be checked, such as a ticket or a document");
-        else if (word == PersonWord.Na && !SaysSomething(cells["note"]))
+        else if (word == PersonWord.Na && Filler.GivesNoReason(cells["note"]))
             Fault(place, "note must say why the question does not apply");
         var at = Person(cells, "answered_by", "answered_at", place);
         if (_faults.Count == before)
@@ -140,7 +139,7 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
     {
         if (!PeopleSheets.Dispositions.TryGetValue(cells["disposition"], out var word))
             Fault(place, $"disposition is '{Shown(cells["disposition"])}', not one of {string.Join(", ", PeopleSheets.Dispositions.Keys)}");
-        else if (word != DispositionWord.TrueDeviation && !SaysSomething(cells["why"]))
+        else if (word != DispositionWord.TrueDeviation && Filler.GivesNoReason(cells["why"]))
             Fault(place, $"why must say why the exception is {cells["disposition"]}");
         var at = Person(cells, "decided_by", "decided_at", place);
         if (_faults.Count == before)
@@ -158,8 +157,8 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
             Fault(place, $"{by} must name a person");
         else if (PersonName.WhyNot(cells[by]) is { } odd)
             Fault(place, $"{by} {odd}, so it is not the name of a person");
-        else if (PersonName.Names(cells[by], bundle.Record.Reviewer)
-            || engagement.Team.Any(m => m.Role == TeamRole.Reviewer && PersonName.Names(cells[by], m.Name)))
+        else if (PersonName.MayBe(cells[by], bundle.Record.Reviewer)
+            || engagement.Team.Any(m => m.Role == TeamRole.Reviewer && PersonName.MayBe(cells[by], m.Name)))
             Fault(place, $"{by} is {Shown(cells[by])}, who reviews this audit; another person must answer");
         else if (!engagement.Team.IsEmpty && !engagement.Team.Any(m => PersonName.IsSame(cells[by], m.Name))
             && !PersonName.IsSame(cells[by], bundle.Record.Preparer))
@@ -172,9 +171,6 @@ internal sealed class SheetReader(OpenedBundle bundle, Engagement engagement, Im
             Fault(place, $"{when} is before {Rfc3339.Format(collected)}, when the evidence was collected");
         return at;
     }
-
-    /// <summary>Whether a cell has a letter or a digit: a dash says nothing that anyone could check.</summary>
-    private static bool SaysSomething(string cell) => cell.EnumerateRunes().Any(Rune.IsLetterOrDigit);
 
     private void Fault(string place, string message) => _faults.Add($"{place}: {message}");
 

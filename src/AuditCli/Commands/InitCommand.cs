@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Libraries;
 
 namespace AuditCli.Commands;
@@ -61,7 +62,12 @@ internal static class InitCommand
             {
                 return await BundleCommands.UsageAsync(error, "--start and --end must be dates such as 2026-09-30, and the end must not be before the start");
             }
-            if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
+            foreach (var option in new[] { preparer, reviewer })
+            {
+                if (parsed.GetValue(option) is { } name && name != NobodyYet && PersonName.WhyNot(name.Trim()) is { } why)
+                    return await BundleCommands.UsageAsync(error, $"{option.Name} {PrintableText.Of(name)}: it {why}; name a person");
+            }
+            if (PersonName.MayBe(parsed.GetValue(reviewer)!, parsed.GetValue(preparer)!))
                 return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} is the preparer; somebody else must review");
             var asked = host.Collectors.Where(c => chosen.IsEmpty ? c.Starter.IsSetUp(host.Environment) : chosen.Contains(c.Source.Name)).ToImmutableArray();
             var inputs = Inputs(host, [.. (asked.IsEmpty ? host.Collectors : asked).Select(a => a.Source.Name)]);

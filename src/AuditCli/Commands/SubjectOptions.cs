@@ -3,6 +3,7 @@ using System.CommandLine;
 using AuditCli.Collectors;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Planning;
+using AuditCli.Evidence.Text;
 using AuditCli.Libraries;
 using AuditCli.Running;
 
@@ -124,13 +125,15 @@ internal static class AmbientEngagement
         var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);
         var lines = targets.Select(t =>
             $"  {t.Source}: {{ {t.Source}: {{{(t.Setting is null ? "" : $" {t.Setting}: [{string.Join(", ", t.Values.Select(Quoted))}] ")}}} }}\n");
+        // An account may have a name that a person has not, such as one of digits.
+        var preparer = PersonName.WhyNot(Environment.UserName) is null ? Environment.UserName : $"user {Environment.UserName}";
         return System.Text.Encoding.UTF8.GetBytes($$"""
             # Made by {{Tool.NameAndVersion}} from its command line: what the ambient credentials reach, for a first look.
             schema: 1
             entity: Whoever these credentials belong to
             name: First look
             period: { start: {{today.AddDays(-Days):yyyy-MM-dd}}, end: {{today.AddDays(-1):yyyy-MM-dd}} }
-            preparer: {{Quoted(Environment.UserName)}}
+            preparer: {{Quoted(preparer)}}
             reviewer: nobody, which a first look does not need and a workpaper does
             targets:
             {{string.Concat(lines)}}

@@ -131,8 +131,8 @@ internal sealed record BundlePeople(string Folder, PeopleChain Chain, ImmutableA
             return Wrong(VerifyCode.PeopleInconsistent, name, $"signed as {statement.By} by the key {key}, and the team's is {listed}");
         }
         var own = engagement is null ? null
-            : statement.Role == PeopleKind.Reviewer && PersonName.IsSame(engagement.Preparer, statement.By) ? PeopleKind.Preparer
-            : statement.Role == PeopleKind.Preparer && PersonName.IsSame(engagement.Reviewer, statement.By) ? PeopleKind.Reviewer
+            : statement.Role == PeopleKind.Reviewer && PersonName.MayBe(statement.By, engagement.Preparer) ? PeopleKind.Preparer
+            : statement.Role == PeopleKind.Preparer && PersonName.MayBe(statement.By, engagement.Reviewer) ? PeopleKind.Reviewer
             : null;
         if (own is not null)
             return Wrong(VerifyCode.PeopleInconsistent, name, $"{statement.By} is the engagement's {own}, and signed off as {statement.Role}");

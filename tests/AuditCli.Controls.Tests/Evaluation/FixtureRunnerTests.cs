@@ -119,7 +119,7 @@ public sealed class FixtureRunnerTests
             new(name, ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, two, inputs, expect, 3);
         var nothing = ImmutableSortedDictionary<string, FixtureTable>.Empty;
         var approvals = nothing.Add(
-            "approvals", Rows("""{"arn":"alice","approved_by":"CISO","approved_on":"2026-01-01","reason":"r","expires":"2026-12-31"}"""));
+            "approvals", Rows("""{"arn":"alice","approved_by":"CISO","approved_on":"2026-01-01","reason":"break glass","expires":"2026-12-31"}"""));
         var file = new FixtureFile("f.yaml",
         [
             Case("approved in both accounts", approvals, Expect(Conclusion.Pass) with { Approved = ["one/alice", "two/alice"] }),

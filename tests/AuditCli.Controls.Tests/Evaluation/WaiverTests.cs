@@ -11,19 +11,19 @@ public sealed class WaiverTests
         Control, Some.Partition("prod", ("users", Some.Table(Some.Users, users)), ("approvals", Some.Table(Some.Approvals, approval))));
 
     [Theory]
-    [InlineData("2026-12-31", "2026-10-02", "R", "x", "approved after as_of")]
-    [InlineData("2026-09-30", "2026-09-01", "R", "x", "expired before as_of")]
-    [InlineData("2026-12-31", "2026-09-01", " ", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "R", "", "it gives no reason")]
-    [InlineData("2026-12-31", "2026-09-01", "\u00A0\u200B\u2800", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "\0\u001B\u202E\t", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "R", "\n\u3164\uFEFF", "it gives no reason")]
-    [InlineData("2026-12-31", "2026-09-01", "-", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "n/a", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "TBD", "x", "it names no approver")]
-    [InlineData("2026-12-31", "2026-09-01", "R", ".", "it gives no reason")]
-    [InlineData("2026-12-31", "2026-09-01", "R", "N.A.", "it gives no reason")]
-    [InlineData("2026-12-31", "2026-09-01", "R", "???", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-10-02", "R. Reviewer", "break glass", "approved after as_of")]
+    [InlineData("2026-09-30", "2026-09-01", "R. Reviewer", "break glass", "expired before as_of")]
+    [InlineData("2026-12-31", "2026-09-01", " ", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R. Reviewer", "", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "\u00A0\u200B\u2800", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "\0\u001B\u202E\t", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R. Reviewer", "\n\u3164\uFEFF", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "-", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "n/a", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "TBD", "break glass", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R. Reviewer", ".", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "R. Reviewer", "N.A.", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "R. Reviewer", "???", "it gives no reason")]
     public async Task A_waiver_that_is_not_valid_at_as_of_approves_nothing_and_is_listed(string expires, string on, string by, string reason, string why)
     {
         var outcome = await With(Some.Approval("alice", expires, on, by, reason), """{"name":"alice","mfa":false}""");
@@ -32,13 +32,13 @@ public sealed class WaiverTests
     }
 
     [Theory]
-    [InlineData("""{"approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", "it names no item")]
-    [InlineData("""{"arn":"alice","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", "it names no approver")]
-    [InlineData("""{"arn":"alice","approved_by":"R","approved_on":"2026-09-01","expires":"2026-12-31"}""", "it gives no reason")]
-    [InlineData("""{"arn":"alice","approved_by":"R","reason":"x","expires":"2026-12-31"}""", "it has no date of approval")]
-    [InlineData("""{"arn":"alice","approved_by":"R","approved_on":"2026-09-01","reason":"x"}""", "it has no date of expiry")]
-    [InlineData("""{"arn":"**","approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", null)]
-    [InlineData("""{"arn":"al%","approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", null)]
+    [InlineData("""{"approved_by":"R. Reviewer","approved_on":"2026-09-01","reason":"break glass","expires":"2026-12-31"}""", "it names no item")]
+    [InlineData("""{"arn":"alice","approved_on":"2026-09-01","reason":"break glass","expires":"2026-12-31"}""", "it names no approver")]
+    [InlineData("""{"arn":"alice","approved_by":"R. Reviewer","approved_on":"2026-09-01","expires":"2026-12-31"}""", "it gives no reason")]
+    [InlineData("""{"arn":"alice","approved_by":"R. Reviewer","reason":"break glass","expires":"2026-12-31"}""", "it has no date of approval")]
+    [InlineData("""{"arn":"alice","approved_by":"R. Reviewer","approved_on":"2026-09-01","reason":"break glass"}""", "it has no date of expiry")]
+    [InlineData("""{"arn":"**","approved_by":"R. Reviewer","approved_on":"2026-09-01","reason":"break glass","expires":"2026-12-31"}""", null)]
+    [InlineData("""{"arn":"al%","approved_by":"R. Reviewer","approved_on":"2026-09-01","reason":"break glass","expires":"2026-12-31"}""", null)]
     public async Task A_row_that_lacks_a_cell_or_is_a_pattern_approves_nothing_and_is_listed_beside_one_that_counts(string row, string? why)
     {
         var outcome = await Some.EvaluateAsync(Control, Some.Partition(

@@ -84,7 +84,7 @@ public sealed class WholeTextTests
     {
         var outcome = await Some.EvaluateAsync(Approved, Some.Partition("prod",
             ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")),
-            ("approvals", Some.Table(Some.Approvals, """{"arn":"alice","approved_by":"R"}""") with
+            ("approvals", Some.Table(Some.Approvals, """{"arn":"alice","approved_by":"R. Reviewer"}""") with
             {
                 Notes = ["x.csv:3: no expires; this approval does not count"],
             })));

@@ -76,16 +76,16 @@ public sealed class EngagementLoadingTests
         "9:8: 'R. Reviewer' is the reviewer, who neither prepares nor answers")]
     [InlineData(
         "reviewer: R. Reviewer",
-        "reviewer: R. Reviewer\nteam: [{ name: Q, role: respondent }, { name: q, role: preparer }]",
-        "9:39: 'q' is in the team already")]
+        "reviewer: R. Reviewer\nteam: [{ name: Q. Quiet, role: respondent }, { name: q. quiet, role: preparer }]",
+        "9:46: 'q. quiet' is in the team already")]
     [InlineData(
         "reviewer: R. Reviewer",
-        "reviewer: R. Reviewer\nteam: [{ name: Q, role: king }]",
-        "9:25: 'role' must be one of preparer, reviewer, respondent, but is 'king'")]
+        "reviewer: R. Reviewer\nteam: [{ name: Q. Quiet, role: king }]",
+        "9:32: 'role' must be one of preparer, reviewer, respondent, but is 'king'")]
     [InlineData(
         "reviewer: R. Reviewer",
-        "reviewer: R. Reviewer\nteam: [{ name: Q, role: respondent, key: abc }]",
-        "9:43: 'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it")]
+        "reviewer: R. Reviewer\nteam: [{ name: Q. Quiet, role: respondent, key: abc }]",
+        "9:49: 'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\u200b Preparer' is the preparer; somebody else must review")]
     [InlineData("library: lib", "library: ../nowhere", "9:10: the folder '../nowhere' does not exist (looked for from the engagement's folder)")]
@@ -147,8 +147,8 @@ public sealed class EngagementLoadingTests
             schema: 1
             name: n
             period: { start: 2026-02-01, end: 2026-01-01 }
-            preparer: A
-            reviewer: A
+            preparer: A. Preparer
+            reviewer: A. Preparer
             inputs: { x: { file: none.csv, obtained_from: f, obtained_on: 2026-01-01, how: h } }
             tragets: {}
             """));
@@ -156,7 +156,7 @@ public sealed class EngagementLoadingTests
             [
                 "1:1: the key 'entity' is missing", "1:1: the key 'targets' is missing",
                 "3:35: the period ends on 2026-01-01, before it starts on 2026-02-01",
-                "5:11: 'A' is the preparer; somebody else must review",
+                "5:11: 'A. Preparer' is the preparer; somebody else must review",
                 "6:22: the file 'none.csv' does not exist in the engagement's folder",
                 "7:1: unknown key 'tragets'; did you mean 'targets'?",
             ],
@@ -254,7 +254,7 @@ public sealed class EngagementLoadingTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.WithFolders(Samples.Engagement.Replace("""parameters: { APD-AWS-004: { max_age_days: { value: 60, by""", """
-            parameters: { APD-AWS-001: { max_age: { value: 1, by: b, why: w }, max_age_days: { value: "60", by: b, why: w } }, APD-AWS-004: { max_age_days: { value: 60, by
+            parameters: { APD-AWS-001: { max_age: { value: 1, by: R. Reviewer, why: the policy }, max_age_days: { value: "60", by: R. Reviewer, why: the policy } }, APD-AWS-004: { max_age_days: { value: 60, by
             """.Trim(), StringComparison.Ordinal));
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { max_age_days: { type: integer, default: 90, why: w } }")).Control;
         var (engagement, _) = EngagementLoader.Load(path, TestSources.All, shownAs: "e");
@@ -264,8 +264,8 @@ public sealed class EngagementLoadingTests
                 "e:11:26: there is no control 'INF-K8S-002'",
                 "e:12:21: there is no control 'OPS-AWS-002'; did you mean 'APD-AWS-001'?",
                 "e:13:32: APD-AWS-001 has no parameter 'max_age'",
-                "e:13:93: parameter 'max_age_days' of APD-AWS-001 must be an integer such as 90, without quotes, but is the text '60'",
-                "e:13:118: there is no control 'APD-AWS-004'; did you mean 'APD-AWS-001'?",
+                "e:13:112: parameter 'max_age_days' of APD-AWS-001 must be an integer such as 90, without quotes, but is the text '60'",
+                "e:13:156: there is no control 'APD-AWS-004'; did you mean 'APD-AWS-001'?",
             ],
             faults.Select(f => f.ToString()));
         Assert.StartsWith(
@@ -281,9 +281,9 @@ public sealed class EngagementLoadingTests
             entity: e
             name: n
             period: { start: 2026-01-01, end: 2026-01-31 }
-            preparer: A
-            reviewer: B
-            controls: { parameters: { APD-AWS-001: { code: { value: 007, by: b, why: w } } } }
+            preparer: A. Preparer
+            reviewer: R. Reviewer
+            controls: { parameters: { APD-AWS-001: { code: { value: 007, by: R. Reviewer, why: the policy } } } }
             targets: {}
             """);
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { code: { type: text, default: x, why: w } }")).Control;

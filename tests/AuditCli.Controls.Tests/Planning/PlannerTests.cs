@@ -86,14 +86,14 @@ public sealed class PlannerTests
     {
         var retired = Control("APD-AWS-001", Users, "status: retired\n");
         var plan = Plan(
-            "not_applicable: { APD-AWS-002: { reason: r, approved_by: B, approved_on: 2026-01-01 } }",
+            "not_applicable: { APD-AWS-002: { reason: no consoles, approved_by: R. Reviewer, approved_on: 2026-01-01 } }",
             "a: { aws: {} }",
             [retired, Control("APD-AWS-002", Users)]);
         Assert.Empty(plan.Controls);
         Assert.Empty(plan.Plan.Requests);
         Assert.Equal(new NotTested("APD-AWS-001", "retired"), Assert.Single(plan.Plan.NotTested));
         var leftOut = Assert.Single(plan.NotApplicable);
-        Assert.Equal(("APD-AWS-002", "r"), (leftOut.Control.Id, leftOut.Decision.Reason));
+        Assert.Equal(("APD-AWS-002", "no consoles"), (leftOut.Control.Id, leftOut.Decision.Reason));
         Assert.EndsWith(
             "cannot be tested: retired",
             Assert.Single(Plan("include: [APD-AWS-001]", "a: { aws: {} }", [retired]).Faults).Message,
@@ -243,19 +243,19 @@ public sealed class PlannerTests
     {
         var control = Samples.Loaded(
             Samples.Minimal(parameters: "parameters: { a: { type: integer, default: 1, why: w }, b: { type: text, default: x, why: w } }"));
-        var scope = Assert.Single(Plan("parameters: { APD-AWS-001: { a: { value: 2, by: B, why: y } } }", "a: { aws: {} }", [control]).Controls);
-        Assert.Equal(["a 2 B y", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
+        var scope = Assert.Single(Plan("parameters: { APD-AWS-001: { a: { value: 2, by: R. Reviewer, why: the policy } } }", "a: { aws: {} }", [control]).Controls);
+        Assert.Equal(["a 2 R. Reviewer the policy", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
     }
 
     [Theory]
     [InlineData("approved_by: R. Reviewer, approved_on: 2026-02-15", null)]
     [InlineData("approved_by: R. Reviewer, approved_on: 2026-02-16", "it was approved after as_of")]
-    [InlineData("approved_by: A, approved_on: 2026-02-01", "the preparer of the engagement approved it")]
-    [InlineData("approved_by: ' a ', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
-    [InlineData("approved_by: 'A.', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: A. Preparer, approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: ' a. preparer ', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: 'Preparer A.', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: '-', approved_on: 2026-02-01", "it names no approver")]
-    [InlineData("approved_by: \"a\\u200B\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
-    [InlineData("approved_by: \"\\tA\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: \"a. prepa\\u200Brer\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: \"\\tA. Preparer\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: \"\\u200B\", approved_on: 2026-02-01", "it names no approver")]
     public void A_control_is_left_out_only_by_a_decision_that_counts(string decision, string? why)
     {
@@ -276,8 +276,8 @@ public sealed class PlannerTests
             entity: e
             name: n
             period: { start: 2026-01-01, end: 2026-01-31 }
-            preparer: A
-            reviewer: B
+            preparer: A. Preparer
+            reviewer: R. Reviewer
             controls: { {{controls}} }
             targets:
               {{targets}}

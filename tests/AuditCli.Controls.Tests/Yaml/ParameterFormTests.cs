@@ -280,9 +280,9 @@ public sealed class ParameterFormTests
         entity: e
         name: n
         period: { start: 2026-01-01, end: 2026-01-31 }
-        preparer: A
-        reviewer: B
-        controls: { parameters: { APD-AWS-001: { n: { value: {{value}}, by: b, why: w } } } }
+        preparer: A. Preparer
+        reviewer: R. Reviewer
+        controls: { parameters: { APD-AWS-001: { n: { value: {{value}}, by: R. Reviewer, why: the policy } } } }
         targets: {}
 
         """;

@@ -76,9 +76,9 @@ public sealed class ShippedParametersTests
             entity: e
             name: n
             period: { start: 2026-01-01, end: 2026-01-31 }
-            preparer: A
-            reviewer: B
-            controls: { parameters: { {{control}}: { {{parameter}}: { value: {{value}}, by: b, why: w } } } }
+            preparer: A. Preparer
+            reviewer: R. Reviewer
+            controls: { parameters: { {{control}}: { {{parameter}}: { value: {{value}}, by: R. Reviewer, why: the policy } } } }
             targets: {}
             """), AuditCommand.Host(Path.GetTempPath()).Sources);
         Assert.Empty(faults);

@@ -36,8 +36,8 @@ public sealed class StrangersWordsTests : IAsyncDisposable
             entity: E
             name: n
             period: { start: 2026-09-01, end: 2026-11-15 }
-            preparer: A
-            reviewer: B
+            preparer: A. Preparer
+            reviewer: R. Reviewer
             controls: { include: [LOG-AWS-001] }
             targets:
               prod: { aws: { regions: [us-east-1] } }
