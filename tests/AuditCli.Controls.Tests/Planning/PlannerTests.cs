@@ -264,6 +264,27 @@ public sealed class PlannerTests
         Assert.Equal(why, plan.Controls.SingleOrDefault()?.RefusedDecision?.Why);
     }
 
+    [Theory]
+    [InlineData("n/a", "no consoles", "it names no approver")]
+    [InlineData("tbd.", "no consoles", "it names no approver")]
+    [InlineData("myself", "no consoles", "it names no approver")]
+    [InlineData("A. Pre\u0440arer", "no consoles", "it names no approver")]
+    [InlineData("\uD835\uDC00. Preparer", "no consoles", "it names no approver")]
+    [InlineData("R. Reviewer", "N.A.", "it gives no reason")]
+    [InlineData("R. Reviewer", "none given", "it gives no reason")]
+    [InlineData("R. Reviewer", "\u3164", "it gives no reason")]
+    [InlineData("R. Reviewer", "1", "it gives no reason")]
+    [InlineData("Anna Preparer", "no consoles", "the preparer of the engagement approved it")]
+    [InlineData("APreparer", "no consoles", "the preparer of the engagement approved it")]
+    [InlineData("A. Pr\u00E9parer", "no consoles", "the preparer of the engagement approved it")]
+    public void A_decision_by_nobody_for_no_reason_or_by_another_spelling_of_the_preparer_leaves_nothing_out(string by, string reason, string why)
+    {
+        var decision = $"reason: '{reason}', approved_by: '{by}', approved_on: 2026-02-01";
+        var plan = Plan($"not_applicable: {{ APD-AWS-001: {{ {decision} }} }}", "a: { aws: {} }", [Control("APD-AWS-001", Users)]);
+        Assert.Empty(plan.NotApplicable);
+        Assert.Equal(why, Assert.Single(plan.Controls).RefusedDecision?.Why);
+    }
+
     private static readonly DateTimeOffset Now = new(2026, 2, 15, 12, 0, 0, TimeSpan.Zero);
 
     private static LoadedControl Control(string id, string evidence, string rest = "") => Samples.Loaded(Samples.Minimal(id, evidence, rest: rest), id);

@@ -17,6 +17,91 @@ public sealed class SheetReaderTests(AskedBundle asked) : IClassFixture<AskedBun
         Assert.Equal(["sheet0.csv:5: reference must say where a 'yes' can be checked, such as a ticket or a document"], Faults(done));
     }
 
+    [Theory]
+    [InlineData("n/a")]
+    [InlineData("TBD")]
+    [InlineData("none")]
+    [InlineData("unknown")]
+    [InlineData("nobody")]
+    [InlineData("N.A.")]
+    [InlineData("tbd.")]
+    [InlineData("x")]
+    [InlineData("pending")]
+    [InlineData("null")]
+    [InlineData("A")]
+    [InlineData("the preparer")]
+    [InlineData("myself")]
+    public async Task Whoever_is_not_named_answers_and_decides_nothing(string by)
+    {
+        var done = await ConcludeAsync(
+            asked.Fill("answers.csv", ("OPS-XSR-902,H2", Timed($"yes,ticket 7,,{by},NOW"))),
+            asked.Fill("exceptions.csv", ("OPS-XSR-902", Timed($"new_risk,the system stays,{by},NOW"))));
+        Assert.Equal(
+            [
+                "sheet0.csv:5: answered_by names nobody, so it is not the name of a person",
+                "sheet1.csv:2: decided_by names nobody, so it is not the name of a person",
+            ],
+            Faults(done));
+    }
+
+    [Theory]
+    [InlineData("n/a")]
+    [InlineData("TBD")]
+    [InlineData("none")]
+    [InlineData("\u3164")]
+    [InlineData("1")]
+    [InlineData("ok")]
+    [InlineData("see ticket")]
+    [InlineData("none given")]
+    public async Task A_reason_that_says_nothing_does_not_count(string why)
+    {
+        var done = await ConcludeAsync(
+            asked.Fill(
+                "answers.csv",
+                ("OPS-XSR-902,H1", Timed($"na,,{why},A. Preparer,NOW")),
+                ("OPS-XSR-902,H2", Timed($"yes,{why},,A. Preparer,NOW"))),
+            asked.Fill("exceptions.csv", ("OPS-XSR-902", Timed($"not_a_deviation,{why},A. Preparer,NOW"))));
+        Assert.Equal(
+            [
+                "sheet0.csv:4: note must say why the question does not apply",
+                "sheet0.csv:5: reference must say where a 'yes' can be checked, such as a ticket or a document",
+                "sheet1.csv:2: why must say why the exception is not_a_deviation",
+            ],
+            Faults(done));
+    }
+
+    [Theory]
+    [InlineData("Reviewer R.")]
+    [InlineData("RReviewer")]
+    [InlineData("Rita Reviewer")]
+    [InlineData("R. R\u00E9viewer")]
+    [InlineData("R. Revie\u200Awer")]
+    [InlineData("R. Revie\u3164wer")]
+    [InlineData("R. Rev1ewer")]
+    [InlineData("Second")]
+    [InlineData("Sam Second")]
+    public async Task Another_spelling_of_a_reviewer_answers_and_decides_nothing(string by)
+    {
+        var done = await ConcludeAsync(
+            asked.Fill("answers.csv", ("OPS-XSR-902,H2", Timed($"yes,ticket 7,,{by},NOW"))),
+            asked.Fill("exceptions.csv", ("OPS-XSR-902", Timed($"new_risk,the system stays,{by},NOW"))));
+        Assert.Collection(
+            Faults(done),
+            f => Assert.Contains("who reviews this audit; another person must answer", f, StringComparison.Ordinal),
+            f => Assert.Contains("who reviews this audit; another person must answer", f, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Quiet")]
+    [InlineData("Quentin Quiet")]
+    [InlineData("Q. Qu1et")]
+    [InlineData("QQuiet")]
+    public async Task A_person_of_the_team_answers_under_the_words_of_the_team_only(string by)
+    {
+        var done = await ConcludeAsync(asked.Fill("answers.csv", ("OPS-XSR-902,H2", Timed($"yes,ticket 7,,{by},NOW"))));
+        Assert.Equal([$"sheet0.csv:5: answered_by is {by}, who is not in the team of the engagement"], Faults(done));
+    }
+
     [Fact]
     public async Task A_text_that_no_report_could_show_does_not_count()
     {
