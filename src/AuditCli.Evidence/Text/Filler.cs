@@ -33,8 +33,7 @@ public static partial class Filler
 
     private static readonly FrozenSet<string> NoReason = Nothing.Concat(
     [
-        "noreason", "noreasongiven", "noneneeded", "notneeded", "nocomment", "noremark", "reason", "thereason", "yourreason", "approved", "accepted", "agreed",
-        "asagreed", "asdiscussed", "fine", "good",
+        "noreason", "noreasongiven", "noneneeded", "notneeded", "nocomment", "noremark", "reason", "thereason", "yourreason",
     ]).ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>What separates the parts of a text that may be a filler each, and then also what is within "n/a".</summary>

@@ -15,7 +15,7 @@ public sealed class FillerTests
     public static TheoryData<string> NamesOfNobody =>
         [.. Nothing, "nobody", "no one", "No-one", "<name>", "the preparer", "The Reviewer", "myself", "me", "self", "Somebody", "N. N."];
 
-    public static TheoryData<string> NoReasons => [.. Nothing, "ok", "OK!", "none given", "no reason", "No reason given.", "approved", "##", "\u3164\u3164"];
+    public static TheoryData<string> NoReasons => [.. Nothing, "ok", "OK!", "none given", "no reason", "No reason given.", "##", "\u3164\u3164"];
 
     [Theory]
     [MemberData(nameof(NamesOfNobody))]
@@ -59,6 +59,7 @@ public sealed class FillerTests
     [InlineData("pending migration, ends in May")]
     [InlineData("the risk is accepted until the ledger is replaced")]
     [InlineData("ticket 7")]
+    [InlineData("agreed")]
     [InlineData("12")]
     [InlineData("11")]
     [InlineData("\u9000\u8077")]
