@@ -85,7 +85,8 @@ public static class EvaluationRules
             [.. Answers, "tables notes", .. Concluded, "results limitations", "results notes"]) { OnlyWith = ["file"] },
         new(2, "approvals-vouched-for",
             "An approval does not count if its approver or reason is blank, invisible or a filler such as 'n/a', if its approver is not the name of a "
-            + "person, if the preparer gave it, however the name is written, or if it approves everything at once; a test whose register of approvals is incomplete is not concluded.",
+            + "person, if the preparer gave it, however the name is written, or "
+            + "if it approves everything at once; a test whose register of approvals is incomplete is not concluded.",
             [.. Concluded, "results waivers"]) { OnlyWith = ["file"] },
         new(2, "taken-as-none-is-said",
             "Codes that a control accepts as 'there is none' are listed, with the calls that returned them.",

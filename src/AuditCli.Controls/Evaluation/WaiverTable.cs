@@ -97,7 +97,8 @@ internal static class WaiverTable
             CREATE TABLE {table} AS SELECT row_number() OVER (ORDER BY said) AS n, said
             FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS said FROM {SqlQuote.Name(rule.From)} WHERE {name} IS NOT NULL)
             """);
-        var others = await database.QueryAsync($"SELECT n, said FROM {table}", [], r => (N: r.GetInt64(0), Applies: applies(r.GetString(1))), cancellationToken);
+        var others = await database.QueryAsync(
+            $"SELECT n, said FROM {table}", [], r => (N: r.GetInt64(0), Applies: applies(r.GetString(1))), cancellationToken);
         // The engine compares its own texts: neither a literal nor an appended text can have U+0000 in it.
         database.Execute($"CREATE TABLE {table}_not (n BIGINT)");
         using (var rows = database.Append($"{table}_not"))

@@ -49,7 +49,10 @@ public static partial class Filler
     private static bool Says(string text, FrozenSet<string> fillers, int alike)
     {
         var all = LetterFold.Joined(text);
-        if (all.EnumerateRunes().Count() < 2 || all == "xx" || fillers.Contains(all) || (all.Length >= alike && all[0] is < '1' or > '9' && all.AsSpan().Trim(all[0]).IsEmpty))
+        if (all.EnumerateRunes().Count() < 2 || all == "xx" || fillers.Contains(all))
+            return true;
+        // A reference may be the number 11.
+        if (all.Length >= alike && all[0] is (< '1' or > '9') && all.AsSpan().Trim(all[0]).IsEmpty)
             return true;
         return Separators.Any(s => Parts(text, s) is { Length: > 1 } parts && parts.All(p => IsFiller(p, fillers)));
     }

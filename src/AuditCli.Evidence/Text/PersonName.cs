@@ -26,7 +26,9 @@ public static class PersonName
             return $"has more than {Longest} characters";
         if (name.Any(char.IsControl))
             return "has a control character";
-        return !name.EnumerateRunes().Any(IsLetter) ? "has no letter" : NameLetters.WhyNot(name) ?? (Filler.NamesNobody(name) || Letters(name) < 2 ? "names nobody" : null);
+        if (Letters(name) == 0)
+            return "has no letter";
+        return NameLetters.WhyNot(name) ?? (Filler.NamesNobody(name) || Letters(name) < 2 ? "names nobody" : null);
     }
 
     /// <summary>
@@ -76,7 +78,9 @@ public static class PersonName
 
     /// <summary>Whether one of two words begins with the other, which is an initial, or they are the same.</summary>
     private static bool Agree(string one, string other) =>
-        one == other || (one.Length == 1 && other.StartsWith(one, StringComparison.Ordinal)) || (other.Length == 1 && one.StartsWith(other, StringComparison.Ordinal));
+        one == other
+        || (one.Length == 1 && other.StartsWith(one, StringComparison.Ordinal))
+        || (other.Length == 1 && one.StartsWith(other, StringComparison.Ordinal));
 
     /// <summary>Whether each word of a name agrees with a word of its own in a longer one, and at least one is in both.</summary>
     private static bool IsWithin(string[] name, string[] longer)

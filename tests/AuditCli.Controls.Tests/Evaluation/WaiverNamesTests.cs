@@ -16,9 +16,11 @@ public sealed class WaiverNamesTests
 
     private static readonly string[] NoNames =
     [
-        "tbd.", "T.B.D.", "TBA", "N_A", "n\\a", "\uFF2E\uFF0F\uFF21", "#N/A", "(blank)", "<name>", "-n/a-", "n/a (pending)", "TBD TBD", "pending", "not applicable",
+        "tbd.", "T.B.D.", "TBA", "N_A", "n\\a", "\uFF2E\uFF0F\uFF21", "#N/A", "(blank)", "<name>", "-n/a-", "n/a (pending)", "TBD TBD", "pending",
+        "not applicable",
         "to be determined", "null", "x", "xxx", "no one", "k.A.", "see ticket", "1", "0", "yes", "A", "the preparer", "the reviewer", "myself", "me", "self",
-        "M. Okafo\u0433", "O\u03BAafor", "\u041Ekafor", "\uD835\uDC0C. Okafor", "\u24C2. Okafor", "M. \u24DEkafor", "M. \u1D52kafor", "O\uFB00icer", "\u029Findqvist",
+        "M. Okafo\u0433", "O\u03BAafor", "\u041Ekafor", "\uD835\uDC0C. Okafor", "\u24C2. Okafor", "M. \u24DEkafor", "M. \u1D52kafor", "O\uFB00icer",
+        "\u029Findqvist",
         "L\u0269ndqvist", "Ok\u0251for", "M. \u1D0Fkafor", "M. \u0585kafor", "M. \uA4F3kafor", "\u13DEindqvist", "R. \u0000Reviewer", "R. Reviewer\u0000",
     ];
 
@@ -72,7 +74,8 @@ public sealed class WaiverNamesTests
     [InlineData("O. Ok")]
     [InlineData("R. Reviewer\r\nCISO")]
     [InlineData("R. 'Bobby' Tables\"; DROP TABLE users")]
-    public async Task A_person_approves_whatever_the_name_resembles(string by) => Assert.Equal(Conclusion.Pass, (await WithAsync((by, "break glass"))).Conclusion);
+    public async Task A_person_approves_whatever_the_name_resembles(string by) =>
+        Assert.Equal(Conclusion.Pass, (await WithAsync((by, "break glass"))).Conclusion);
 
     /// <summary>The engine tells texts apart as they are, so a text gets its own answer beside others that are nearly the same.</summary>
     [Fact]
@@ -81,7 +84,8 @@ public sealed class WaiverNamesTests
         string[] texts =
         [
             .. NoNames,
-            "R. Reviewer", "R. Reviewer\u0000x", "r. reviewer", "Ng", "na", "Okafor", "okafor", "ok", "none given", "break glass", "12", "\u9000\u8077", "O'Neil", "a\tb", "\u200B",
+            "R. Reviewer", "R. Reviewer\u0000x", "r. reviewer", "Ng", "na", "Okafor", "okafor", "ok", "none given", "break glass", "12",
+            "\u9000\u8077", "O'Neil", "a\tb", "\u200B",
             "R. Reviewer\u200B", "{}", "%", "_", "\\",
         ];
         var outcome = await WithAsync([.. texts.Select(t => (t, "break glass")), .. texts.Select(t => ("R. Reviewer", t))]);

@@ -254,7 +254,7 @@ public sealed class EngagementLoadingTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.WithFolders(Samples.Engagement.Replace("""parameters: { APD-AWS-004: { max_age_days: { value: 60, by""", """
-            parameters: { APD-AWS-001: { max_age: { value: 1, by: R. Reviewer, why: the policy }, max_age_days: { value: "60", by: R. Reviewer, why: the policy } }, APD-AWS-004: { max_age_days: { value: 60, by
+            parameters: { APD-AWS-001: { max_age: { value: 1, by: R. Reviewer, why: told }, max_age_days: { value: "60", by: R. Reviewer, why: told } }, APD-AWS-004: { max_age_days: { value: 60, by
             """.Trim(), StringComparison.Ordinal));
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { max_age_days: { type: integer, default: 90, why: w } }")).Control;
         var (engagement, _) = EngagementLoader.Load(path, TestSources.All, shownAs: "e");
@@ -264,8 +264,8 @@ public sealed class EngagementLoadingTests
                 "e:11:26: there is no control 'INF-K8S-002'",
                 "e:12:21: there is no control 'OPS-AWS-002'; did you mean 'APD-AWS-001'?",
                 "e:13:32: APD-AWS-001 has no parameter 'max_age'",
-                "e:13:112: parameter 'max_age_days' of APD-AWS-001 must be an integer such as 90, without quotes, but is the text '60'",
-                "e:13:156: there is no control 'APD-AWS-004'; did you mean 'APD-AWS-001'?",
+                "e:13:106: parameter 'max_age_days' of APD-AWS-001 must be an integer such as 90, without quotes, but is the text '60'",
+                "e:13:144: there is no control 'APD-AWS-004'; did you mean 'APD-AWS-001'?",
             ],
             faults.Select(f => f.ToString()));
         Assert.StartsWith(
@@ -283,7 +283,7 @@ public sealed class EngagementLoadingTests
             period: { start: 2026-01-01, end: 2026-01-31 }
             preparer: A. Preparer
             reviewer: R. Reviewer
-            controls: { parameters: { APD-AWS-001: { code: { value: 007, by: R. Reviewer, why: the policy } } } }
+            controls: { parameters: { APD-AWS-001: { code: { value: 007, by: R. Reviewer, why: told } } } }
             targets: {}
             """);
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { code: { type: text, default: x, why: w } }")).Control;

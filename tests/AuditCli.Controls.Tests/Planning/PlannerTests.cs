@@ -243,8 +243,8 @@ public sealed class PlannerTests
     {
         var control = Samples.Loaded(
             Samples.Minimal(parameters: "parameters: { a: { type: integer, default: 1, why: w }, b: { type: text, default: x, why: w } }"));
-        var scope = Assert.Single(Plan("parameters: { APD-AWS-001: { a: { value: 2, by: R. Reviewer, why: the policy } } }", "a: { aws: {} }", [control]).Controls);
-        Assert.Equal(["a 2 R. Reviewer the policy", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
+        var scope = Assert.Single(Plan("parameters: { APD-AWS-001: { a: { value: 2, by: R. Reviewer, why: told } } }", "a: { aws: {} }", [control]).Controls);
+        Assert.Equal(["a 2 R. Reviewer told", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
     }
 
     [Theory]
