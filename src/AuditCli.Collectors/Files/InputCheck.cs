@@ -66,7 +66,8 @@ public static class InputCheck
                 faults.Add($"{input.Shown}: cannot be read: {e.Message}");
             }
         }
-        return new([.. faults.Distinct()], [.. remarks.Distinct()], opened.ToImmutable());
+        // Messages quote cells and headings, and these may be what must not be printed.
+        return new([.. faults.Select(InputSearch.Clean).Distinct()], [.. remarks.Select(InputSearch.Clean).Distinct()], opened.ToImmutable());
     }
 
     /// <summary>Reads a table; returns how many rows it has, and whether its content makes tests inconclusive.</summary>

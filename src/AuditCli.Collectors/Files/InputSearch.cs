@@ -20,12 +20,16 @@ internal static class InputSearch
     private const string Workbook = "xl/workbook.xml";
     private static readonly BodyRedaction Detector = new(new byte[32]);
 
+    /// <summary>Returns a message about a file without what looks like a credential, which cells, names of columns and members may be.</summary>
+    public static string Clean(string message) => Detector.Shown(message);
+
     /// <summary>Returns the place of the first credential (file, row and column); null if there is none.</summary>
     /// <param name="shown">The file name used in messages.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">A part of the file cannot be searched; the message names it.</exception>
     public static string? First(string path, string shown, CancellationToken cancellationToken)
     {
+        shown = Detector.Shown(shown);
         using var file = RegularFile.OpenRead(path);
         return IsParquet(file) ? InParquet(path, shown, cancellationToken) : First(file, shown, MostArchives, cancellationToken);
     }
@@ -41,11 +45,12 @@ internal static class InputSearch
     /// <summary>Searches the values, because the pages of the file are compressed.</summary>
     private static string? InParquet(string path, string shown, CancellationToken cancellationToken)
     {
+        var pairs = new RowPairs();
         foreach (var (row, column, text) in ParquetInput.Texts(path, shown))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (IsSecret(column, text))
-                return Found($"{shown}:{row}", $"column {column}");
+            if (IsSecret(column, text) || pairs.AreCompletedBy(row, column, text))
+                return Found($"{shown}:{row}", Shown(column));
         }
         return null;
     }
@@ -76,9 +81,10 @@ internal static class InputSearch
             return cell;
         foreach (var entry in archive.Entries.Where(e => e.Length > 0 || e.CompressedLength > 0))
         {
+            var member = $"{shown}: {Detector.Shown(entry.FullName)}";
             using var packed = entry.Open();
-            using var unpacked = Unpacked(packed, $"{shown}: {entry.FullName}", archives, cancellationToken);
-            if (First(unpacked, $"{shown}: {entry.FullName}", archives - 1, cancellationToken) is { } found)
+            using var unpacked = Unpacked(packed, member, archives, cancellationToken);
+            if (First(unpacked, member, archives - 1, cancellationToken) is { } found)
                 return found;
         }
         return null;
@@ -122,6 +128,7 @@ internal static class InputSearch
     {
         string[]? heading = null;
         var delimiter = '\0';
+        var pairs = new RowPairs();
         foreach (var (line, text) in Records(reader))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -132,11 +139,11 @@ internal static class InputSearch
             for (var i = 0; i < cells.Length; i++)
             {
                 var column = cells.Length == heading.Length && heading.Length > 1 ? heading[i] : null;
-                if (IsSecret(line > 1 ? column : null, cells[i]))
-                    return Found($"{shown}:{line}", column is null ? null : $"column {column}");
+                if (IsSecret(line > 1 ? column : null, cells[i]) || line > 1 && pairs.AreCompletedBy(line, column, cells[i]))
+                    return Found($"{shown}:{line}", column is null ? null : Shown(column, i + 1));
             }
-            // A name and its value may be in two cells.
-            if (cells.Length > 1 && Detector.Finds(text))
+            // A name and its value may be in two cells, with or without headings.
+            if (cells.Length > 1 && (Detector.Finds(text) || cells.Length == 2 && ValueName.IsPair(cells[0], cells[1])))
                 return Found($"{shown}:{line}", null);
         }
         return null;
@@ -144,6 +151,10 @@ internal static class InputSearch
 
     private static bool IsSecret(string? column, string cell) =>
         cell.Length > 0 && (column is not null && NamedForms.InMember(column.Trim(), cell) || Detector.Finds(cell));
+
+    /// <summary>Returns a column for messages: by its name, unless that is or holds a secret too.</summary>
+    private static string Shown(string name, int? number = null) =>
+        Detector.Finds(name) ? number is null ? "a column whose name is one too" : $"column {number}" : $"column {name}";
 
     private static string Found(string place, string? column) => $"{place}: holds what looks like a credential{(column is null ? "" : $" ({column})")}";
 
@@ -214,6 +225,7 @@ internal static class InputSearch
             e.FullName.StartsWith("xl/worksheets/", StringComparison.Ordinal) && e.FullName.EndsWith(".xml", StringComparison.Ordinal)))
         {
             var headings = new Dictionary<string, string>(StringComparer.Ordinal);
+            var pairs = new RowPairs();
             using var content = sheet.Open();
             using var reader = XmlReader.Create(content, Settings);
             var (reference, type) = ("", "");
@@ -234,11 +246,13 @@ internal static class InputSearch
                 }
                 var column = reference.TrimEnd("0123456789".ToCharArray());
                 var known = headings.TryGetValue(column, out var heading);
-                if (IsSecret(known ? heading : null, value))
+                _ = long.TryParse(reference.AsSpan(column.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var row);
+                if (IsSecret(known ? heading : null, value) || pairs.AreCompletedBy(row, known ? heading : null, value))
                 {
+                    var shownColumn = heading is null || Detector.Finds(heading) ? column : heading;
                     return Found(
                         $"{shown}:{reference[column.Length..]}",
-                        $"sheet {Path.GetFileNameWithoutExtension(sheet.FullName)}, column {heading ?? column}");
+                        $"sheet {Detector.Shown(Path.GetFileNameWithoutExtension(sheet.FullName))}, column {shownColumn}");
                 }
                 headings.TryAdd(column, value);
             }

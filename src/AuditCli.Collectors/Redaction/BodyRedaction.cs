@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -8,7 +7,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -29,6 +27,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private const int ShortestDocument = EncodedText.ShortestValue;
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
+    private readonly MemberNames _names = new();
 
     /// <summary>
     /// Returns the body without secrets and the keyed digest of the original; the same memory and null if there are no secrets.
@@ -43,6 +42,9 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var clean = LooksLikeJson(after) ? Json(after, answer, MostDocumentsInside) : Text(after, answer);
         return clean is null ? (body, null) : ((byte[])[.. mark, .. clean], Mark(body.Span));
     }
+
+    /// <summary>Returns a text for messages, in which nothing is left of a secret in any encoding.</summary>
+    public string Shown(string text) => Value(null, text, MostDocumentsInside) is { } clean ? Marks().Replace(clean, CredentialText.Mark) : text;
 
     /// <summary>Whether a text holds a secret, in any encoding.</summary>
     public bool Finds(string text) => Value(null, text, MostDocumentsInside) is not null;
@@ -70,12 +72,12 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var found = ImmutableArray.CreateBuilder<RedactedValue>();
         try
         {
-            var path = new JsonPath(answer);
+            var path = new JsonPath(answer, new());
             var reader = new Utf8JsonReader(LooksLikeJson(body) ? body : "null"u8, Reading);
             while (found.Count < most && reader.Read())
             {
                 path.Enter(ref reader);
-                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.IndexOf("hmac-sha256:"u8) >= 0)
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueSpan.IndexOf("hmac-sha256:"u8) >= 0)
                     found.AddRange(Marked(ref reader, path, most - found.Count));
                 path.Leave(ref reader);
             }
@@ -106,7 +108,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>Returns the marks in one text; those in a document inside the text have the rule of their place in that document.</summary>
     private static ImmutableArray<RedactedValue> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
     {
-        var rule = path.Place()?.Rule;
+        var rule = reader.TokenType == JsonTokenType.PropertyName ? RedactionRules.Credential : path.Place()?.Rule;
         if (rule is null && reader.ValueSpan.Length >= ShortestDocument && LooksLikeJson(reader.ValueSpan))
         {
             var inside = new byte[reader.ValueSpan.Length];
@@ -128,7 +130,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     private byte[]? Json(ReadOnlySpan<byte> body, AnswerPlaces? answer, int inside)
     {
-        var path = new JsonPath(answer);
+        var path = new JsonPath(answer, _names);
         var reader = new Utf8JsonReader(body, Reading);
         ArrayBufferWriter<byte>? clean = null;
         var copied = 0;
@@ -137,7 +139,12 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             while (reader.Read())
             {
                 path.Enter(ref reader);
-                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > 0 && Replacement(ref reader, path, inside) is { } instead)
+                if (reader.ValueSpan.Length > 0 && reader.TokenType switch
+                {
+                    JsonTokenType.String => Replacement(ref reader, path, inside),
+                    JsonTokenType.PropertyName => OfName(ref reader, path, inside),
+                    _ => null,
+                } is { } instead)
                 {
                     clean ??= new(body.Length);
                     var start = (int)reader.TokenStartIndex;
@@ -165,7 +172,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
-        if (place is null && reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)
+        var named = path.NameOf(ref reader);
+        if (place is null && reader.ValueSpan.Length < ShortestCredential && !named.IsAny)
             return null;
         string value;
         try
@@ -179,8 +187,22 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         }
         if (ReferenceEquals(place, RedactedPlace.Stays))
             return PageToken(value);
-        return Value(place, value, inside) ?? (path.IsNamedBefore(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null);
+        return Value(place, value, inside) ?? (named.SecretIn(value) is { Length: > 0 } secret ? Marked(value, secret) : null);
     }
+
+    /// <summary>Returns the name of a member without secrets, such as those that are keys of a map; null if it is kept.</summary>
+    private string? OfName(ref Utf8JsonReader reader, JsonPath path, int inside)
+    {
+        if (path.NameIsClean)
+            return null;
+        if (reader.ValueSpan.Length >= ShortestCredential && Value(null, path.Name, inside) is { } clean)
+            return clean;
+        _names.Keep(reader.ValueSpan, path.Name, reader.ValueIsEscaped);
+        return null;
+    }
+
+    private string Marked(string value, TextPart secret) =>
+        $"{value.AsSpan(0, secret.Start)}{Mark(Encoding.UTF8.GetBytes(value.Substring(secret.Start, secret.Length)))}{value.AsSpan(secret.End)}";
 
     /// <summary>Returns the replacement of a value; null if it is kept.</summary>
     /// <param name="inside">The number of nested documents, each in a text of the one before, that are still searched.</param>
@@ -188,10 +210,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     {
         if (place?.Secret(value) is { Length: > 0 } secret)
         {
-            var marked = value.AsSpan(secret.Start, secret.Length);
-            if (IsMark(marked.ToString()))
-                return null;
-            return $"{value.AsSpan(0, secret.Start)}{Mark(Encoding.UTF8.GetBytes(marked.ToString()))}{value.AsSpan(secret.End)}";
+            return IsMark(value.Substring(secret.Start, secret.Length)) ? null : Marked(value, secret);
         }
         var clean = InWords(InText(Inside(value, inside) ?? value), inside);
         // A plain secret does not rule out another one in an escaped form, so both are searched.
@@ -257,6 +276,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var place = RedactionRules.At(path, answer);
         if (ReferenceEquals(place, RedactedPlace.Stays))
             return PageToken(value.ToString());
+        place ??= RedactionRules.Under(path);
         return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
     }
 
@@ -303,87 +323,4 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     [GeneratedRegex("hmac-sha256:[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex Marks();
-
-    /// <summary>The position of a reader in a document.</summary>
-    private sealed class JsonPath(AnswerPlaces? answer)
-    {
-        private const int LongestName = 128;
-        private readonly List<(string? Member, long Index)> _at = [];
-
-        /// <summary>The last command option or value name that announces a secret; a name has a negative index.</summary>
-        private (string Name, int Depth, long Index)? _said;
-
-        /// <summary>Updates the position before a token is examined.</summary>
-        public void Enter(ref Utf8JsonReader reader)
-        {
-            if (reader.TokenType == JsonTokenType.PropertyName)
-                _at[^1] = (Name(ref reader), -1);
-            else if (_at.Count > 0 && _at[^1].Member is null && reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject))
-                _at[^1] = (null, _at[^1].Index + 1);
-        }
-
-        /// <summary>Updates the position after a token was examined.</summary>
-        public void Leave(ref Utf8JsonReader reader)
-        {
-            if (reader.TokenType == JsonTokenType.String && _at.Count > 0)
-                Said(ref reader);
-            else if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray && _said?.Depth >= _at.Count)
-                _said = null;
-            if (reader.TokenType == JsonTokenType.StartObject)
-                _at.Add(("", -1));
-            else if (reader.TokenType == JsonTokenType.StartArray)
-                _at.Add((null, -1));
-            else if (reader.TokenType is JsonTokenType.EndArray or JsonTokenType.EndObject)
-                _at.RemoveAt(_at.Count - 1);
-        }
-
-        /// <summary>Whether the value is the array element after a command option, or the value that belongs to a sibling name.</summary>
-        public bool FollowsName => _said is not null && _at.Count > 0 && _at.Count == _said.Value.Depth && (_at[^1].Member is { } member
-            ? _said.Value.Index < 0 && member.EndsWith("value", StringComparison.OrdinalIgnoreCase)
-            : _said.Value.Index >= 0 && _at[^1].Index == _said.Value.Index + 1);
-
-        /// <summary>Whether that name makes the value a secret.</summary>
-        public bool IsNamedBefore(string value) => FollowsName && (_said!.Value.Index < 0
-            ? NamedForms.InMember(_said.Value.Name, value)
-            : NamedForms.InOption(_said.Value.Name, value));
-
-        public RedactedPlace? Place() => RedactionRules.At(_at, answer);
-
-        /// <summary>Returns the position as a JSON Pointer (RFC 6901).</summary>
-        public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name
-            ? JsonPointer.Escape(name)
-            : s.Index.ToString(CultureInfo.InvariantCulture))));
-
-        private void Said(ref Utf8JsonReader reader)
-        {
-            var option = _at[^1].Member is null;
-            if (reader.ValueSpan.Length is 0 or > LongestName || reader.ValueIsEscaped
-                || (option
-                    ? reader.ValueSpan[0] != '-'
-                    : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase)
-                        && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
-            {
-                return;
-            }
-            Span<char> name = stackalloc char[LongestName];
-            var said = name[..Encoding.UTF8.GetChars(reader.ValueSpan, name)];
-            if (NamedForms.Says(said, option))
-                _said = (said.ToString(), _at.Count, option ? _at[^1].Index : -1);
-            else if (_said?.Depth == _at.Count)
-                _said = null;
-        }
-
-        private static string Name(ref Utf8JsonReader reader)
-        {
-            try
-            {
-                return reader.GetString()!;
-            }
-            catch (InvalidOperationException)
-            {
-                // A lone surrogate; no place has such a name.
-                return Encoding.UTF8.GetString(reader.ValueSpan);
-            }
-        }
-    }
 }

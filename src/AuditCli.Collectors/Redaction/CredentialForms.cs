@@ -78,6 +78,13 @@ internal static class CredentialForms
     public static string Replace(string text, Func<string, string> instead, bool exchange = false) =>
         Replace(Replace(text, instead, (t, from) => Next(t, from, exchange)), instead, UserInfo.Next);
 
+    /// <summary>Calls an action for the place of every credential that is not replaced yet.</summary>
+    public static void Each(string text, Action<TextPart> action)
+    {
+        for (var at = 0; Next(text, at, false) is { Length: > 0 } found; at = found.End)
+            action(found);
+    }
+
     /// <summary>Returns the next credential that is not replaced yet; of length 0 if there is none.</summary>
     private static TextPart Next(ReadOnlySpan<char> text, int from, bool exchange)
     {

@@ -13,6 +13,7 @@ internal static class NameWords
 {
     private const int LongestName = 80;
     private const int LongestNumber = 4;
+    private const int LongestAddition = 12;
 
     /// <summary>The endings of secret names, in lower case and without word separators.</summary>
     private static readonly string[] Secrets =
@@ -20,8 +21,14 @@ internal static class NameWords
         "password", "passwd", "passphrase", "pwd", "passcode", "secretkey", "secretaccesskey", "secretaccesskeys", "clientsecret", "apikey",
         "privatekey", "authtoken", "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret",
         "presharedkey", "secretstring", "secretbinary", "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken",
-        "signingsecret", "passwort", "kennwort", "wachtwoord", "motdepasse", "contrasena", "senha", "storepass", "keypass",
+        "signingsecret", "passwort", "kennwort", "wachtwoord", "motdepasse", "contrasena", "senha", "storepass", "keypass", "requirepass", "masterauth",
+        "rootpw", "adminpw", "dbpw", "userpw", "bindpw", "masterpw", "snmpcommunity", "communitystring", "parola", "sifre", "\u015fifre", "haslo",
+        "has\u0142o", "\u043f\u0430\u0440\u043e\u043b\u044c", "losenord", "l\u00f6senord", "adgangskode", "passord", "salasana", "heslo", "jelszo",
+        "jelsz\u00f3", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef\u30fc\u30c9",
     ];
+
+    /// <summary>The names of members that are secrets if nothing else stands before or behind: in a text they are words like others.</summary>
+    private static readonly string[] Others = ["bearer", "jwt", "mnemonic", "basicauth"];
 
     /// <summary>The words before "token" in names of tokens that are not credentials, such as page tokens and request tokens.</summary>
     private static readonly string[] Harmless =
@@ -41,6 +48,8 @@ internal static class NameWords
     private static readonly SearchValues<string> Stems = SearchValues.Create(
         [
             "pass", "pwd", "secret", "token", "key", "hook", "kennwort", "wachtwoord", "motdepasse", "mot_de_passe", "contrase", "senha", "mdp", "psw", "pw",
+            "basic", "erauth", "psk", "otp", "bearer", "jwt", "mnemonic", "communit", "parola", "ifre", "has\u0142o", "haslo", "\u043f\u0430\u0440\u043e\u043b",
+            "senord", "adgangskode", "salasana", "heslo", "jelsz", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef",
         ],
         StringComparison.OrdinalIgnoreCase);
 
@@ -69,9 +78,27 @@ internal static class NameWords
         "validation", "verification", "verify", "active", "spec", "usage", "origin", "schedule", "scheme", "exchange", "description", "tag", "tags", "resource",
     }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>Returns what a name says about its value.</summary>
-    public static NameSays Say(ReadOnlySpan<char> name)
+    /// <summary>The words after the name of a secret that holds its values in an object.</summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Holders = new[]
     {
+        "obj", "object", "map", "array", "dict", "data", "entry", "entries",
+    }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>The words of members beside a secret in one object, besides <see cref="Facts"/>.</summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Besides = new[]
+    {
+        "login", "email", "mail", "db", "database", "dbname", "schema", "server", "address", "domain", "realm", "tenant", "subject", "sub", "sha256", "sha",
+        "sha1", "md5", "checksum", "thumbprint", "certificate", "cert", "ca", "public", "etag", "metadata", "annotations", "identifier", "uuid", "guid",
+        "revision", "generation", "strength", "rule", "rules", "message", "title", "display", "notes", "note", "comment", "reason", "rotations",
+        "permissions", "roles", "role", "stages", "replication", "topic", "topics", "aliases", "salt", "iterations", "team", "filename", "link",
+    }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Returns what a name says about its value.</summary>
+    /// <param name="use">Where the name stands: plurals are names of secrets for members only, since sentences use them.</param>
+    public static NameSays Say(ReadOnlySpan<char> name, NameUse use = NameUse.Text)
+    {
+        if (FoldedText.May(name))
+            name = FoldedText.Of(name.ToString()).Plain;
         if (!name.ContainsAny(Stems))
             return NameSays.Nothing;
         if (IsAbbreviation(name))
@@ -82,9 +109,10 @@ internal static class NameWords
         var last = Split(name, letters, ends[1..]);
         for (; last > 0; last--)
         {
-            if (Said(letters[..ends[last]], letters[ends[last - 1]..ends[last]]) is not NameSays.Nothing and var says)
+            if (Said(letters[..ends[last]], letters[ends[last - 1]..ends[last]], use) is not NameSays.Nothing and var says)
                 return says;
-            if (!IsAddition(letters[ends[last - 1]..ends[last]]))
+            var word = letters[ends[last - 1]..ends[last]];
+            if (!IsAddition(word) && !(use == NameUse.Holder && Holders.Contains(word)))
                 break;
         }
         // Names of variables have no common form: DB_PASSWORD_LEDGER is a password, and the value decides.
@@ -92,7 +120,7 @@ internal static class NameWords
             return NameSays.Nothing;
         for (; last > 1 && !Facts.Contains(letters[ends[last - 1]..ends[last]]); last--)
         {
-            if (Said(letters[..ends[last - 1]], letters[ends[last - 2]..ends[last - 1]]) is not NameSays.Nothing and var says)
+            if (Said(letters[..ends[last - 1]], letters[ends[last - 2]..ends[last - 1]], use) is not NameSays.Nothing and var says)
                 return says == NameSays.Secret ? NameSays.Perhaps : says;
         }
         return NameSays.Nothing;
@@ -135,10 +163,41 @@ internal static class NameWords
     private static bool IsAddition(ReadOnlySpan<char> word) =>
         Additions.Contains(word) || word.Length <= LongestNumber && !word.ContainsAnyExcept(SecretNames.Digits);
 
+    /// <summary>Whether the name of a member says that its text is a fact about a secret, or stands beside one: its last word does.</summary>
+    public static bool IsFact(ReadOnlySpan<char> name)
+    {
+        name = name[Math.Max(0, name.Length - LongestName)..];
+        Span<char> letters = stackalloc char[LongestName];
+        Span<int> ends = stackalloc int[LongestName + 1];
+        var last = Split(name, letters, ends[1..]);
+        while (last > 1 && !letters[ends[last - 1]..ends[last]].ContainsAnyExcept(SecretNames.Digits))
+            last--;
+        return last > 0 && letters[ends[last - 1]..ends[last]] is var word && (Facts.Contains(word) || Besides.Contains(word));
+    }
+
+    /// <summary>Whether the name of a member says only that it is a value, such as <c>value</c> and <c>current</c>.</summary>
+    public static bool IsOfValue(ReadOnlySpan<char> name)
+    {
+        Span<char> lower = stackalloc char[LongestAddition];
+        return name.ToLowerInvariant(lower) is > 0 and var length && IsAddition(lower[..length]);
+    }
+
     /// <param name="said">The letters of a name up to a word.</param>
     /// <param name="word">That word.</param>
-    private static NameSays Said(ReadOnlySpan<char> said, ReadOnlySpan<char> word)
+    private static NameSays Said(ReadOnlySpan<char> said, ReadOnlySpan<char> word, NameUse use)
     {
+        if (use != NameUse.Text)
+        {
+            if (word is "psk" or "otp")
+                return NameSays.Secret;
+            foreach (var other in Others)
+            {
+                if (said.EndsWith(other, StringComparison.Ordinal))
+                    return NameSays.Perhaps;
+            }
+            if (word is [.., 's'] && word is not "pass" && Said(said[..^1], word[..^1], NameUse.Text) is var one && one is NameSays.Secret or NameSays.Perhaps)
+                return one;
+        }
         foreach (var secret in Secrets)
         {
             if (said.EndsWith(secret, StringComparison.Ordinal))

@@ -17,6 +17,9 @@ internal static class NamedForms
     private const int LeastInUrl = 6;
     private const int LeastSignature = 20;
 
+    /// <summary>The number of spaces in the shortest list of words from which a wallet is restored (BIP 39).</summary>
+    private const int LeastBlanksOfMnemonic = 11;
+
     /// <summary>The characters that end an unquoted value.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
     private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
@@ -55,18 +58,21 @@ internal static class NamedForms
         value = value.Trim(" \t\r\n");
         if (value.IsEmpty || value.Length > LongestValue)
             return false;
+        if (FoldedText.May(name))
+            name = FoldedText.Of(name.ToString()).Plain;
         if (IsNamed(name, "auth"))
             return IsUserAndPassword(value, true);
         if (IsAuthorization(name))
             return IsAuthorizing(value);
-        var says = SecretNames.Of(name);
-        return says != NameSays.Nothing && (!value.ContainsAny(" \t\r\n") || IsPassphrase(name)) && SecretNames.Holds(says, value, assigned: true);
+        var says = SecretNames.OfMember(name);
+        return says != NameSays.Nothing && (!value.ContainsAny(" \t\r\n") ? SecretNames.Holds(says, value, assigned: true)
+            : IsPassphrase(name) ? SecretNames.Holds(says, value, assigned: true) : IsMnemonic(name) && value.Count(' ') >= LeastBlanksOfMnemonic);
     }
 
     /// <summary>Whether a name announces that the value next to it is a secret, or an option that the next element is one.</summary>
     public static bool Says(ReadOnlySpan<char> name, bool option) => option
         ? name is "-u" or "--user" || !name.Contains('=') && SecretNames.Of(name) != NameSays.Nothing
-        : SecretNames.Of(name) != NameSays.Nothing || IsAuthorization(name) || IsNamed(name, "auth");
+        : SecretNames.OfMember(name) != NameSays.Nothing || IsAuthorization(name) || IsNamed(name, "auth");
 
     /// <summary>Whether the element after an option for which <see cref="Says"/> is true is a secret.</summary>
     public static bool InOption(ReadOnlySpan<char> option, ReadOnlySpan<char> value) => value is not ['-', ..] && (option is "-u" or "--user"
@@ -352,6 +358,8 @@ internal static class NamedForms
     private static bool IsAuthorization(ReadOnlySpan<char> name) =>
         name.EndsWith("authorization", StringComparison.OrdinalIgnoreCase)
             && (name.Length == "authorization".Length || name[^("authorization".Length + 1)] is '-' or '_');
+
+    private static bool IsMnemonic(ReadOnlySpan<char> name) => name.EndsWith("mnemonic", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPassphrase(ReadOnlySpan<char> name) => name.EndsWith("passphrase", StringComparison.OrdinalIgnoreCase);
 

@@ -85,6 +85,10 @@ internal static class RedactionRules
 
     private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
 
+    private static readonly RedactedPlace UnderSecret = UnderA(NameSays.Secret);
+    private static readonly RedactedPlace UnderKey = UnderA(NameSays.Key);
+    private static readonly RedactedPlace UnderPerhaps = UnderA(NameSays.Perhaps);
+
     private static readonly ImmutableArray<RedactedPlace> All = [.. CollectorCatalog.All.SelectMany(c => c.SecretPlaces)];
 
     /// <summary>The places by their last step, a look-up that excludes nearly all of them.</summary>
@@ -125,9 +129,34 @@ internal static class RedactionRules
         // The name may be that of a secret or of its identifier; then the value decides.
         return SecretNames.Of(last) == NameSays.Secret ? SecretName
             : NamedForms.Says(last, option: false)
-                ? new("secret-name", [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
+                ? new(SecretName.Name, [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
             : null;
     }
+
+    /// <summary>Returns the rule for a text in an object or array whose name says that it is secret; null if there is none.</summary>
+    /// <param name="says">What that name says, see <see cref="NameSays"/>.</param>
+    public static RedactedPlace? Under(NameSays says) => says switch
+    {
+        NameSays.Secret => UnderSecret,
+        NameSays.Key => UnderKey,
+        NameSays.Perhaps => UnderPerhaps,
+        _ => null,
+    };
+
+    /// <summary>Returns the rule for a text of an XML element by the names of the elements around it; null if there is none.</summary>
+    public static RedactedPlace? Under(List<(string? Member, long Index)> at)
+    {
+        var names = default(HolderNames);
+        for (var i = Math.Max(0, at.Count - 1 - HolderNames.MostBetween - 1); i < at.Count - 1; i++)
+            names = names.In(at[i].Member);
+        return Under(names.Of(at[^1].Member));
+    }
+
+    private static RedactedPlace UnderA(NameSays says) => new(SecretName.Name, [Any])
+    {
+        Part = value => value.AsSpan().Trim() is var text && !text.ContainsAny(" \t\r\n") && SecretNames.Holds(says, text, assigned: true)
+            ? new(0, value.Length) : TextPart.None,
+    };
 
     private static RedactedPlace? In(FrozenDictionary<string, ImmutableArray<RedactedPlace>> places, string step, List<(string? Member, long Index)> at)
     {

@@ -19,6 +19,19 @@ internal enum NameSays
     Secret,
 }
 
+/// <summary>Where a name stands.</summary>
+internal enum NameUse
+{
+    /// <summary>In a text.</summary>
+    Text,
+
+    /// <summary>As a member, a column or the field of a header, of a text.</summary>
+    Member,
+
+    /// <summary>As a member of an object or array.</summary>
+    Holder,
+}
+
 /// <summary>
 /// Recognises which values under the name of a secret are secret; for the names see <see cref="NameWords"/>. The same rules apply to
 /// members of responses, settings in texts, command options and columns of files.
@@ -68,6 +81,9 @@ internal static class SecretNames
 
     /// <summary>Classifies a name by its words, independent of case and of how they are separated.</summary>
     public static NameSays Of(ReadOnlySpan<char> name) => NameWords.Say(name);
+
+    /// <summary>Classifies the name of a member, which may be a plural.</summary>
+    public static NameSays OfMember(ReadOnlySpan<char> name) => NameWords.Say(name, NameUse.Member);
 
     /// <summary>Whether a value under a name that says something is a secret, and not a reference to one or a word about one.</summary>
     /// <param name="assigned">Whether the value is assigned as in program code, without spaces, which does not occur in sentences.</param>

@@ -9,6 +9,9 @@ namespace AuditCli.Collectors.Tests.Files;
 public sealed class InputSearchTests : IDisposable
 {
     private const string Secret = "password = MARKER1!";
+    private const string Hidden = "GDLmkhhb284%";
+    private static readonly string Token = "ghp_" + new string('M', 28) + "ARKER123";
+    private static readonly string Encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes("password=Hunter2!x"));
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -69,7 +72,49 @@ public sealed class InputSearchTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    public static TheoryData<string, string> Printed => new()
+    {
+        { $"id,{Token}\n1,{Token}\n", Token },
+        { $"id,{Token}\n1,see password=MARKER1!\n", Token },
+        { $"id,note\n1,{Token}\n", Token },
+        { $"{Token}\n", Token },
+        { $"id,password={Hidden}\n1,x\n", Hidden },
+        { $"id,{Encoded}\n1,password=Hunter2!\n", Encoded },
+    };
+
     [Theory]
+    [MemberData(nameof(Printed))]
+    public void No_refusal_prints_the_credential_even_if_it_is_a_heading(string csv, string secret)
+    {
+        var fault = Assert.Single(Check("x.csv", Encoding.UTF8.GetBytes(csv)));
+        Assert.StartsWith("inputs/x.csv:", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret, fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_refusal_prints_a_credential_in_the_name_of_an_archives_member()
+    {
+        var fault = Assert.Single(Check("x.zip", Zip(($"notes/{Token}.txt", Encoding.UTF8.GetBytes(Secret)))));
+        Assert.Equal(
+            "inputs/x.zip: notes/(a credential).txt:1: holds what looks like a credential; remove it, or use --allow-secrets, which the bundle records",
+            fault);
+    }
+
+    [Theory]
+    [InlineData("setting,value\nDB_HOST,ledger.internal\nDB_PASSWORD,PCKgtfli552#\n", 3)]
+    [InlineData("value;environment;name\nPCKgtfli552#;prod;db-password\n", 2)]
+    [InlineData("Name,Current value\npassword,hunterxyz\n", 2)]
+    [InlineData("DB_HOST,ledger.internal\nDB_PASSWORD,PCKgtfli552#\n", 2)]
+    public void A_row_that_names_a_secret_and_holds_it_is_refused(string csv, int row)
+    {
+        var fault = Assert.Single(Check("x.csv", Encoding.UTF8.GetBytes(csv)));
+        Assert.StartsWith($"inputs/x.csv:{row}: holds what looks like a credential", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain("PCKgtfli552#", fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("setting,value\npassword_policy,Strong2026\ntoken_type,Bearer2X\nDB_PASSWORD,required\npassword_env,TICKETS_PASSWORD\n")]
+    [InlineData("setting,owner\npassword,jweber2\ntoken,CHG-123456789012\n")]
     [InlineData("user,password_enabled,password_last_changed\nledger,true,2026-11-13T08:05:00Z\n")]
     [InlineData("user,password\nledger,none\nother,\nthird,********\n")]
     [InlineData("secret,owner\nledger-db-credentials,elena.marsh\n")]

@@ -1,0 +1,38 @@
+namespace AuditCli.Collectors.Redaction;
+
+/// <summary>
+/// Tells whether a text in objects and arrays belongs to a secret by the name of the outer member, as in <c>apiKeys: {prod: x}</c>. A name
+/// of a fact in between ends it.
+/// </summary>
+/// <param name="Says">What the nearest name that says anything says.</param>
+/// <param name="Between">The number of names that say nothing between that name and the place.</param>
+internal readonly record struct HolderNames(NameSays Says, int Between)
+{
+    /// <summary>The number of names in between up to which a text belongs to the name.</summary>
+    public const int MostBetween = 2;
+
+    /// <summary>Returns the state inside of an object or array.</summary>
+    /// <param name="member">The name of the object or array; null for an element of an array.</param>
+    public HolderNames In(string? member)
+    {
+        // Objects in a list of secrets or tokens describe them, and only the members that say so hold one.
+        if (member is null)
+            return Says == NameSays.Secret ? this : Between == MostBetween ? default : this with { Between = Between + 1 };
+        if (NameWords.Say(member, NameUse.Holder) is not NameSays.Nothing and var says)
+            return new(says, 0);
+        return Says == NameSays.Nothing || Between == MostBetween || NameWords.IsFact(member) ? default : new(Says, Between + 1);
+    }
+
+    /// <summary>Returns what the outer name says about a text with a name of its own that says nothing.</summary>
+    /// <param name="member">The name of the text; null for an element of an array.</param>
+    public NameSays Of(string? member)
+    {
+        if (Says == NameSays.Nothing || member is null)
+            return Says;
+        return NameWords.IsFact(member) ? NameSays.Nothing
+            : NameWords.IsOfValue(member) ? Says
+            // The name of several secrets or of a token is often that of a list of descriptions of them.
+            : Says != NameSays.Secret && Between > 0 ? NameSays.Nothing
+            : Says == NameSays.Perhaps && member.EndsWith("key", StringComparison.OrdinalIgnoreCase) ? NameSays.Key : Says;
+    }
+}
