@@ -27,6 +27,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private const int ShortestDocument = EncodedText.ShortestValue;
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
+    private static readonly char[] Blanks = [' ', '\t', '\r', '\n'];
     private readonly MemberNames _names = new();
 
     /// <summary>
@@ -239,13 +240,21 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         for (var at = 0; EncodedText.Next(value, at) is { Length: > 0 } word; at = word.End)
         {
             var text = value.AsSpan(word.Start, word.Length);
-            if (!Base58.IsKey(text) && (EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null))
-                continue;
+            if (!Base58.IsKey(text) && !IsEncoded(text, inside))
+            {
+                var lines = EncodedText.WithLines(value, word);
+                if (lines.Length == word.Length || !IsEncoded(string.Concat(value.Substring(lines.Start, lines.Length).Split(Blanks)), inside))
+                    continue;
+                word = lines;
+                text = value.AsSpan(lines.Start, lines.Length);
+            }
             (clean ??= new(value.Length)).Append(value, copied, word.Start - copied).Append(Mark(Encoding.UTF8.GetBytes(text.ToString())));
             copied = word.End;
         }
         return clean is null ? value : clean.Append(value, copied, value.Length - copied).ToString();
     }
+
+    private bool IsEncoded(ReadOnlySpan<char> word, int inside) => EncodedText.Decoded(word) is { } decoded && Value(null, decoded, inside - 1) is not null;
 
     /// <summary>
     /// Cleans a text that holds a secret only after its escapes are decoded. With percent-encoding or HTML entities only the secret is
@@ -271,12 +280,12 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>Returns the mark of a page token that has the form of a credential; null if it is kept.</summary>
     private string? PageToken(string value) => !IsReplaced(value) && KeyForms.IsIn(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null;
 
-    private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value, AnswerPlaces? answer)
+    private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value, AnswerPlaces? answer, ElementsAround around)
     {
         var place = RedactionRules.At(path, answer);
         if (ReferenceEquals(place, RedactedPlace.Stays))
             return PageToken(value.ToString());
-        place ??= RedactionRules.Under(path);
+        place ??= RedactionRules.Under(around.Of(path));
         return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
     }
 
@@ -292,7 +301,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var text = Encoding.UTF8.GetString(body);
         if (!LooksLikeXml(body))
             return InWords(InText(text), MostDocumentsInside) is var plain && plain == text ? null : Encoding.UTF8.GetBytes(plain);
-        var leaves = XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer));
+        var around = new ElementsAround();
+        var leaves = XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer, around));
         var clean = new StringBuilder(leaves.Length);
         var from = 0;
         // What is between the leaves, such as an attribute, is searched too; page tokens were judged at their place.

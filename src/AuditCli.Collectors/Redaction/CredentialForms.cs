@@ -42,19 +42,20 @@ internal static class CredentialForms
         .. KeyForms.All,
         .. NamedForms.All,
         .. ToolForms.All,
+        .. CommandForms.All,
     ];
 
     private const int LetterBits = 5;
     private const int Keys = 1 << (3 * LetterBits);
 
-    /// <summary>The forms grouped by the three letters that are searched for; the first element is empty.</summary>
-    private static readonly CredentialForm[][] Sought = [[], .. All.GroupBy(f => Key(f.Sought)).Select(g => g.ToArray())];
+    /// <summary>The forms by the key of the three letters that are searched for; empty for all other keys.</summary>
+    private static readonly CredentialForm[][] Sought = ByKey();
 
     /// <summary>
-    /// Maps a three-letter key to an index in <see cref="Sought"/>; 0 for none. One table look-up per character is faster than a search for
-    /// so many words, which would stop at a large part of base64 content.
+    /// Whether there are forms for a three-letter key: 1, or 0 for none. One look-up per character in a table that fits into the fastest
+    /// cache is faster than a search for so many words, which would stop at a large part of base64 content.
     /// </summary>
-    private static readonly byte[] SoughtByKey = Table();
+    private static readonly byte[] SoughtByKey = [.. Sought.Select(forms => (byte)Math.Min(1, forms.Length))];
 
     /// <summary>Whether a credential may begin anywhere in the text.</summary>
     public static bool MayBegin(ReadOnlySpan<char> text) =>
@@ -92,7 +93,7 @@ internal static class CredentialForms
             return whole;
         for (var at = from; Seek(text, at) is >= 0 and var next; at = next + 1)
         {
-            foreach (var form in Sought[SoughtByKey[Key(text[next..])]])
+            foreach (var form in Sought[Key(text[next..])])
             {
                 var start = next - form.From;
                 if (start >= 0 && text[start..].StartsWith(form.Anchor, form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
@@ -169,11 +170,9 @@ internal static class CredentialForms
     /// <summary>Returns the key of the first three letters, independent of case.</summary>
     private static int Key(ReadOnlySpan<char> text) => (text[0] & 31) << (2 * LetterBits) | (text[1] & 31) << LetterBits | text[2] & 31;
 
-    private static byte[] Table()
+    private static CredentialForm[][] ByKey()
     {
-        var table = new byte[Keys];
-        for (var i = 1; i < Sought.Length; i++)
-            table[Key(Sought[i][0].Sought)] = checked((byte)i);
-        return table;
+        var forms = All.ToLookup(f => Key(f.Sought));
+        return [.. Enumerable.Range(0, Keys).Select(key => forms[key].ToArray())];
     }
 }

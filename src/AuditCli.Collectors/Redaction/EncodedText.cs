@@ -16,6 +16,9 @@ internal static class EncodedText
     /// <summary>The shortest part of a longer text; shorter ones are ordinary words.</summary>
     private const int ShortestWord = 24;
     private const int ShortestHex = 20;
+
+    /// <summary>The shortest line at which programs wrap base64.</summary>
+    private const int ShortestLine = 48;
     private const int LongestInflated = 1 << 20;
     private const byte Gzip = 0x1f;
     private static readonly SearchValues<char> Letters = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/-_");
@@ -37,6 +40,24 @@ internal static class EncodedText
             from = end;
         }
         return TextPart.None;
+    }
+
+    /// <summary>Returns a word with the lines that continue it, as base64 is wrapped in messages and files; the word if there are none.</summary>
+    public static TextPart WithLines(ReadOnlySpan<char> text, TextPart word)
+    {
+        var (end, line) = (word.End, word.Length);
+        while (line >= ShortestLine && end < text.Length && text[end] is '\r' or '\n')
+        {
+            var next = end + (text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? 2 : 1);
+            next += text[next..].Length - text[next..].TrimStart(" \t").Length;
+            var length = FormLetters.Run(text, next, FormLetters.Base64, word.Length);
+            if (length == 0)
+                break;
+            end = next + length;
+            if (length < line)
+                break;
+        }
+        return new(word.Start, end - word.Start);
     }
 
     /// <summary>Returns the text encoded by a base64 or hexadecimal word; null if it does not encode a text.</summary>

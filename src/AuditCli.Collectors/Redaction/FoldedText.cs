@@ -12,6 +12,9 @@ internal readonly record struct FoldedText(string Plain, ImmutableArray<int> At)
 {
     private const int WideToAscii = '\uff01' - '!';
 
+    /// <summary>The first half of the tags and the selectors of variants, which are all invisible (U+E0000 to U+E03FF).</summary>
+    private const char InvisiblePair = '\udb40';
+
     /// <summary>Whether a text may have characters that are folded.</summary>
     public static bool May(ReadOnlySpan<char> text)
     {
@@ -32,7 +35,9 @@ internal readonly record struct FoldedText(string Plain, ImmutableArray<int> At)
         var (plain, at, length) = (new char[text.Length], new int[text.Length], 0);
         for (var i = 0; i < text.Length; i++)
         {
-            if (Fold(text[i]) is { } letter)
+            if (text[i] == InvisiblePair)
+                i += i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]) ? 1 : 0;
+            else if (Fold(text[i]) is { } letter)
                 (plain[length], at[length++]) = (letter, i);
         }
         return new(new(plain, 0, length), [.. at.AsSpan(0, length)]);
@@ -48,6 +53,7 @@ internal readonly record struct FoldedText(string Plain, ImmutableArray<int> At)
         <= '\x7f' => letter,
         >= '\uff01' and <= '\uff5e' => (char)(letter - WideToAscii),
         '\u00a0' or '\u3000' => ' ',
-        _ => char.GetUnicodeCategory(letter) == UnicodeCategory.Format || letter is '\u034f' or (>= '\ufe00' and <= '\ufe0f') ? null : letter,
+        _ => char.GetUnicodeCategory(letter) == UnicodeCategory.Format || letter is '\u034f' or '\u115f' or '\u1160' or '\u2800'
+            or '\u3164' or '\uffa0' or InvisiblePair or (>= '\u180b' and <= '\u180f') or (>= '\ufe00' and <= '\ufe0f') ? null : letter,
     };
 }

@@ -36,3 +36,30 @@ internal readonly record struct HolderNames(NameSays Says, int Between)
             : Says == NameSays.Perhaps && member.EndsWith("key", StringComparison.OrdinalIgnoreCase) ? NameSays.Key : Says;
     }
 }
+
+/// <summary>Returns what the names of the elements around a text of XML say; elements beside each other share it.</summary>
+internal sealed class ElementsAround
+{
+    private const int Most = HolderNames.MostBetween + 1;
+    private readonly string?[] _names = new string?[Most];
+    private HolderNames _said;
+
+    /// <summary>Returns what the names around the last one say about its text.</summary>
+    public NameSays Of(List<(string? Member, long Index)> at)
+    {
+        var isKnown = true;
+        for (var i = 0; i < Most; i++)
+        {
+            var name = i + 2 <= at.Count ? at[^(i + 2)].Member : null;
+            isKnown &= ReferenceEquals(name, _names[i]);
+            _names[i] = name;
+        }
+        if (!isKnown)
+        {
+            _said = default;
+            for (var i = Most - 1; i >= 0; i--)
+                _said = _names[i] is { } name ? _said.In(name) : _said;
+        }
+        return _said.Says == NameSays.Nothing ? NameSays.Nothing : _said.Of(at[^1].Member);
+    }
+}

@@ -10,8 +10,13 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
 {
     private const int LongestName = 128;
     private const int MostTokensAhead = 32;
+    private const int ShortestKey = 22;
+
+    /// <summary>The member that every JSON Web Key has (RFC 7517).</summary>
+    private const string KeyType = "kty";
     private readonly List<(string? Member, long Index)> _at = [];
     private readonly List<Level> _levels = [];
+    private bool? _announces;
 
     /// <summary>The name of the member at which the reader stands.</summary>
     public string Name { get; private set; } = "";
@@ -24,7 +29,7 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
     {
         if (reader.TokenType == JsonTokenType.PropertyName)
         {
-            (Name, NameIsClean) = names.Of(ref reader);
+            (Name, NameIsClean, _announces) = names.Of(ref reader);
             _at[^1] = (Name, -1);
         }
         else if (_at.Count > 0 && _at[^1].Member is null && reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject))
@@ -55,8 +60,14 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
     }
 
     /// <summary>Returns the rule for the text at the position; null if there is none.</summary>
-    public RedactedPlace? Place() => _at.Count == 0 ? null
-        : RedactionRules.At(_at, answer) ?? (_levels[^1].Holders is { Says: not NameSays.Nothing } holders ? RedactionRules.Under(holders.Of(_at[^1].Member)) : null);
+    public RedactedPlace? Place()
+    {
+        if (_at.Count == 0)
+            return null;
+        var member = _at[^1].Member;
+        return RedactionRules.At(_at, answer, ReferenceEquals(member, Name) ? _announces : null)
+            ?? (_levels[^1].Holders is { Says: not NameSays.Nothing } holders ? RedactionRules.Under(holders.Of(member)) : null);
+    }
 
     /// <summary>Returns what stands next to the text at the position and says what it is.</summary>
     public ValueName NameOf(ref Utf8JsonReader reader)
@@ -64,6 +75,8 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         if (_at.Count == 0)
             return default;
         var level = _levels[^1];
+        if (_at[^1].Member is { Length: <= 2 } number && reader.ValueSpan.Length >= ShortestKey && number is "d" or "k" or "p" or "q" or "dp" or "dq" or "qi")
+            return level.IsKey || IsKeyBehind(reader) ? ValueName.OfKey() : default;
         if (_at[^1].Member is { } member)
             return IsValue(member) && (level.Said ?? (level.HasName ? null : NameBehind(reader, reader.CurrentDepth))) is { } said ? ValueName.OfMember(said) : default;
         var index = _at[^1].Index;
@@ -88,6 +101,7 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         var (member, index) = _at[^1];
         if (member is not null)
         {
+            level.IsKey |= member == KeyType;
             if (!IsName(member))
                 return;
             level.HasName |= !IsWeakName(member);
@@ -136,6 +150,24 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         return null;
     }
 
+    private static bool IsKeyBehind(Utf8JsonReader reader)
+    {
+        try
+        {
+            var depth = reader.CurrentDepth;
+            for (var tokens = 0; tokens < MostTokensAhead && reader.Read() && reader.CurrentDepth >= depth; tokens++)
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == depth && reader.ValueTextEquals(KeyType))
+                    return true;
+            }
+        }
+        catch (JsonException)
+        {
+            // As above.
+        }
+        return false;
+    }
+
     private static bool IsLast(Utf8JsonReader reader)
     {
         try
@@ -179,6 +211,9 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         public long Index { get; set; }
 
         public bool IsOption { get; set; }
+
+        /// <summary>Whether the object is a JSON Web Key.</summary>
+        public bool IsKey { get; set; }
 
         /// <summary>Whether a member was seen that is certainly the name of the values beside it.</summary>
         public bool HasName { get; set; }

@@ -105,6 +105,7 @@ internal static class KeyForms
         .. from network in "xtyz" select Token($"{network}prv", FormLetters.Alphanumeric, 100, 112, alone: true, made: true),
         // With what stands before, because two letters are in most names of hosts.
         .. from before in "\" =:'>/\n(,[;\t|+@`{<&" select new CredentialForm($"{before}{OldVaultBegin}", (text, at) => OldVault(text, at + 1)),
+        .. ServiceKeyForms.All,
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
     ];
@@ -113,7 +114,7 @@ internal static class KeyForms
     /// <param name="alone">Not directly after a letter or digit, because base64 would match such a form by chance.</param>
     /// <param name="made">Only with a mixture of letters and digits that names do not have.</param>
     /// <param name="rare">See <see cref="CredentialForm.From"/>.</param>
-    private static CredentialForm Token(
+    public static CredentialForm Token(
         string anchor, SearchValues<char> letters, int least, int most, bool alone = false, bool made = false, int rare = 0) => new(anchor, (text, at) =>
     {
         var start = at + anchor.Length;
@@ -134,7 +135,7 @@ internal static class KeyForms
     }
 
     /// <summary>Reads a form whose length is fixed and which stands alone.</summary>
-    private static TextPart Exact(ReadOnlySpan<char> text, int at, int anchor, SearchValues<char> letters, int length)
+    public static TextPart Exact(ReadOnlySpan<char> text, int at, int anchor, SearchValues<char> letters, int length)
     {
         var end = at + anchor + length;
         return FormLetters.Run(text, at + anchor, letters, length) == length && IsAlone(text, at)
@@ -265,7 +266,8 @@ internal static class KeyForms
         return id == 11 && secret >= 100 ? new(at - id, id + 1 + secret) : TextPart.None;
     }
 
-    private static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
+    /// <summary>Whether no letter or digit stands directly before a place.</summary>
+    public static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
 
     /// <summary>
     /// Whether a page token has the form of a credential, alone or as a parameter of a URL. Providers sign page tokens, so the form of a

@@ -14,20 +14,22 @@ internal sealed class MemberNames
     private const int LongestKept = 64;
     private readonly Entry?[] _kept = new Entry?[Places];
 
-    /// <summary>Returns the name at which a reader stands, and whether it is known to hold no secret.</summary>
-    public (string Name, bool IsClean) Of(ref Utf8JsonReader reader)
+    /// <summary>
+    /// Returns the name at which a reader stands, whether it is known to hold no secret, and whether it announces one if that is known.
+    /// </summary>
+    public (string Name, bool IsClean, bool? Announces) Of(ref Utf8JsonReader reader)
     {
         var utf8 = reader.ValueSpan;
         if (!reader.ValueIsEscaped && utf8.Length <= LongestKept && _kept[Place(utf8)] is { } entry && utf8.SequenceEqual(entry.Utf8))
-            return (entry.Name, true);
+            return (entry.Name, true, entry.Announces);
         try
         {
-            return (reader.GetString()!, false);
+            return (reader.GetString()!, false, null);
         }
         catch (InvalidOperationException)
         {
             // A lone surrogate; no place has such a name.
-            return (Encoding.UTF8.GetString(utf8), false);
+            return (Encoding.UTF8.GetString(utf8), false, null);
         }
     }
 
@@ -35,7 +37,7 @@ internal sealed class MemberNames
     public void Keep(ReadOnlySpan<byte> utf8, string name, bool isEscaped)
     {
         if (!isEscaped && utf8.Length <= LongestKept)
-            _kept[Place(utf8)] = new(utf8.ToArray(), name);
+            _kept[Place(utf8)] = new(utf8.ToArray(), name, NamedForms.Says(name, option: false));
     }
 
     private static int Place(ReadOnlySpan<byte> name)
@@ -52,5 +54,5 @@ internal sealed class MemberNames
         }
     }
 
-    private sealed record Entry(byte[] Utf8, string Name);
+    private sealed record Entry(byte[] Utf8, string Name, bool Announces);
 }

@@ -35,7 +35,10 @@ internal static class NamedForms
                ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3), ("pass_", 2), ("storepass", 4), ("keypass", 2),
                ("_key", 0), ("-key", 0), ("encryptionkey", 9), ("signingkey", 5), ("hmackey", 0), ("accesskey", 4), ("clientkey", 4), ("masterkey", 4),
                ("kennwort", 3), ("wachtwoord", 3), ("contrase", 4), ("senha", 2), ("mdp", 0), ("psw", 0), ("pw=", 0), ("motdepasse", 2),
-               ("mot_de_passe", 2),
+               ("mot_de_passe", 2), ("requirepass", 6), ("masterauth", 5), ("presharedkey", 7), ("art-api", 1), ("parola", 1), ("sifre", 1), ("\u015fifre", 0),
+               ("haslo", 1), ("has\u0142o", 1), ("\u043f\u0430\u0440\u043e\u043b\u044c", 2), ("losenord", 1), ("l\u00f6senord", 0), ("adgangskode", 5),
+               ("passord", 3), ("salasana", 3), ("heslo", 1), ("jelszo", 1), ("jelsz\u00f3", 1), ("\u5bc6\u7801:", 0), ("\u5bc6\u7801=", 0),
+               ("\u5bc6\u78bc:", 0), ("\u5bc6\u78bc=", 0), ("\u30d1\u30b9\u30ef\u30fc\u30c9", 0),
            }
            .Concat(FormLetters.Digits.Select(d => ($"pass{d}", 2)))
            select new CredentialForm(word.Item1, (text, at) => Setting(text, at, word.Item1.TrimEnd(' ', '=', ':').Length), AnyCase: true, From: word.Item2),
@@ -104,7 +107,7 @@ internal static class NamedForms
     {
         // Fast exit: most finds are a word in a sentence or a part of another name.
         if (end >= text.Length || text[end] is not (' ' or '\t' or '=' or ':' or '"' or '\'' or '\\' or '>' or '`' or '&'))
-            return TextPart.None;
+            return end < text.Length && text[end] is '<' or '*' or '|' or '\r' or '\n' ? LayoutForms.Behind(text, start, name, end, end) : TextPart.None;
         var authorizes = IsAuthorization(name);
         var says = authorizes ? NameSays.Perhaps : SecretNames.Of(name);
         if (says == NameSays.Nothing)
@@ -126,7 +129,9 @@ internal static class NamedForms
                 at += at + 1 < text.Length && text[at + 1] is '=' or '>' ? 2 : 1;
                 assigned &= SkipBlanks(text, ref at) == 0;
                 if (assigned && says == NameSays.Secret)
-                    at = OnNextLine(text, at);
+                    at = LayoutForms.OnNextLine(text, at);
+                if (at + 1 < text.Length && text[at] == 'N' && text[at + 1] == '\'')
+                    at++;
                 break;
             case ':':
                 at += at + 1 < text.Length && text[at + 1] is '=' ? 2 : 1;
@@ -138,8 +143,10 @@ internal static class NamedForms
                     return TextPart.None;
                 }
                 assigned = quotedName != '\0';
+                if (quotedName == '\0' && says == NameSays.Secret)
+                    at = LayoutForms.OnIndentedLine(text, at);
                 break;
-            case ',' when quotedName != '\0' && (isOption || IsArgument(text, start)):
+            case ',' when quotedName != '\0' && (isOption || LayoutForms.IsArgument(text, start)):
                 at++;
                 SkipBlanks(text, ref at);
                 if (at >= text.Length || text[at] is not ('"' or '\'' or '\\'))
@@ -151,11 +158,11 @@ internal static class NamedForms
                 break;
             case var _ when isOption && blanks > 0 && quotedName == '\0' && text[at] != '-':
                 break;
-            case var _ when blanks > 0 && name is "password" && IsBehindLogin(text, start):
+            case var _ when blanks > 0 && quotedName == '\0' && LayoutForms.IsDirective(text, start, name):
                 assigned = true;
                 break;
             default:
-                return TextPart.None;
+                return LayoutForms.Behind(text, start, name, end, at);
         }
         at = SkipQuote(text, at, out var quote);
         var rest = text.Slice(at, Math.Min(LongestValue, text.Length - at));
@@ -175,31 +182,6 @@ internal static class NamedForms
             || inUrl && says != NameSays.Key && value.Length >= LeastInUrl && value.ContainsAny(SecretNames.Digits)
                 && SecretNames.Holds(NameSays.Secret, value, assigned);
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
-    }
-
-    /// <summary>Returns the place of a value that is alone on the line after its name; the given place if there is none.</summary>
-    private static int OnNextLine(ReadOnlySpan<char> text, int at)
-    {
-        var next = at;
-        while (next < text.Length && next - at < MostBlanks && text[next] is '\r' or '\n' or ' ' or '\t')
-            next++;
-        if (next == at)
-            return at;
-        var line = text.Slice(next, Math.Min(LongestValue, text.Length - next));
-        line = line[..(line.IndexOfAny('\r', '\n') is >= 0 and var end ? end : line.Length)].TrimEnd(" \t\"'");
-        return !line.ContainsAny("=: \t") && line.ContainsAny(SecretNames.Digits) && line.ContainsAny(SecretNames.Letters) ? next : at;
-    }
-
-    /// <summary>Whether a quoted name is the first argument of a call, such as <c>define('NAME', 'x')</c>.</summary>
-    private static bool IsArgument(ReadOnlySpan<char> text, int start) =>
-        text[..start].TrimEnd("\"'\\`") is [.., '('] before && before.Length < start;
-
-    /// <summary>Whether the name stands after <c>login NAME</c>, as in a line of netrc.</summary>
-    private static bool IsBehindLogin(ReadOnlySpan<char> text, int start)
-    {
-        var before = text[Math.Max(0, start - LongestName * 2)..start].TrimEnd(" \t\r\n");
-        before = before[..(before.LastIndexOfAny(" \t\r\n") is >= 0 and var blank ? blank : 0)].TrimEnd(" \t\r\n");
-        return before.EndsWith("login", StringComparison.Ordinal);
     }
 
     /// <summary>Returns a passphrase: the quoted text, or at least four words up to the end of the line.</summary>
@@ -287,7 +269,7 @@ internal static class NamedForms
         && SecretNames.Holds(NameSays.Secret, value, true) && !(value.Contains('/') && value.Length < 20);
 
     /// <summary>Whether the value is a user and a password in base64.</summary>
-    private static bool IsUserAndPassword(ReadOnlySpan<char> value, bool isField)
+    public static bool IsUserAndPassword(ReadOnlySpan<char> value, bool isField = true)
     {
         if (value.Length is < 8 or > LongestValue || value.Length % 4 != 0 || !Base64.IsValid(value))
             return false;

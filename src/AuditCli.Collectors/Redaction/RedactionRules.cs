@@ -112,7 +112,8 @@ internal static class RedactionRules
 
     /// <summary>Returns the rule for the value at a path; null if there is none.</summary>
     /// <param name="answer">The places that the model of the response defines; null inside documents without a model.</param>
-    public static RedactedPlace? At(List<(string? Member, long Index)> at, AnswerPlaces? answer)
+    /// <param name="announces">Whether the last name announces a secret, if that is known.</param>
+    public static RedactedPlace? At(List<(string? Member, long Index)> at, AnswerPlaces? answer, bool? announces = null)
     {
         if (at.Count == 0)
             return null;
@@ -124,13 +125,12 @@ internal static class RedactionRules
             return place;
         if (last is not null && at.Count > 1 && (In(PlacesOfAny, at[^2].Member ?? Element, at) ?? In(PlacesOfAny, Any, at)) is { } below)
             return below;
-        if (said is not null || last is null)
+        if (said is not null || last is null || !(announces ?? NamedForms.Says(last, option: false)))
             return said;
         // The name may be that of a secret or of its identifier; then the value decides.
-        return SecretNames.Of(last) == NameSays.Secret ? SecretName
-            : NamedForms.Says(last, option: false)
-                ? new(SecretName.Name, [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
-            : null;
+        return SecretNames.Of(last) == NameSays.Secret
+            ? SecretName
+            : new(SecretName.Name, [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None };
     }
 
     /// <summary>Returns the rule for a text in an object or array whose name says that it is secret; null if there is none.</summary>
@@ -142,15 +142,6 @@ internal static class RedactionRules
         NameSays.Perhaps => UnderPerhaps,
         _ => null,
     };
-
-    /// <summary>Returns the rule for a text of an XML element by the names of the elements around it; null if there is none.</summary>
-    public static RedactedPlace? Under(List<(string? Member, long Index)> at)
-    {
-        var names = default(HolderNames);
-        for (var i = Math.Max(0, at.Count - 1 - HolderNames.MostBetween - 1); i < at.Count - 1; i++)
-            names = names.In(at[i].Member);
-        return Under(names.Of(at[^1].Member));
-    }
 
     private static RedactedPlace UnderA(NameSays says) => new(SecretName.Name, [Any])
     {

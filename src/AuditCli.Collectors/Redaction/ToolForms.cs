@@ -95,7 +95,7 @@ internal static class ToolForms
     }
 
     /// <summary>Reads the value of an option of a command, on the same line.</summary>
-    private static TextPart Behind(ReadOnlySpan<char> text, int at, string option)
+    public static TextPart Behind(ReadOnlySpan<char> text, int at, string option)
     {
         var line = Line(text, at);
         if (line.IndexOf(option) is not (>= 0 and var found))
@@ -202,12 +202,14 @@ internal static class ToolForms
         return value.IsEmpty || BodyRedaction.IsReplaced(value) ? TextPart.None : new(start, value.Length);
     }
 
-    private static ReadOnlySpan<char> Line(ReadOnlySpan<char> text, int at)
+    /// <summary>Returns the rest of a command line.</summary>
+    public static ReadOnlySpan<char> Line(ReadOnlySpan<char> text, int at)
     {
         var line = text.Slice(at, Math.Min(256, text.Length - at));
         return line.IndexOfAny('\n', '|', ';') is >= 0 and var end ? line[..end] : line;
     }
 
-    private static TextPart Judged(int start, ReadOnlySpan<char> value) =>
+    /// <summary>Returns the place of a value if it may be the value of a secret.</summary>
+    public static TextPart Judged(int start, ReadOnlySpan<char> value) =>
         SecretNames.Holds(NameSays.Secret, value, assigned: true) ? new(start, value.Length) : TextPart.None;
 }

@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace AuditCli.Collectors.Redaction;
 
 /// <summary>What stands next to a text and says what it is: a name in the same object or list, or a command with its options.</summary>
 internal readonly record struct ValueName
 {
+    private static readonly SearchValues<char> TicketNumber = SearchValues.Create(FormLetters.Digits + "-");
+
     private enum Kind
     {
         Nothing,
@@ -10,6 +14,7 @@ internal readonly record struct ValueName
         Option,
         First,
         Argument,
+        Key,
     }
 
     private Kind Of { get; init; }
@@ -33,12 +38,16 @@ internal readonly record struct ValueName
     /// <summary>Returns the part of an argument that is secret by the command before it.</summary>
     public static ValueName OfArgument(TextPart part) => new() { Of = Kind.Argument, Name = "", Part = part };
 
+    /// <summary>Returns that the text is a number of a private key as a JSON Web Key (RFC 7517).</summary>
+    public static ValueName OfKey() => new() { Of = Kind.Key, Name = "" };
+
     /// <summary>Returns the part of the text that this makes a secret; of length 0 if there is none.</summary>
     public TextPart SecretIn(string value) => Of switch
     {
         Kind.Member when NamedForms.InMember(Name, value) => new(0, value.Length),
         Kind.Option when NamedForms.InOption(Name, value) => new(0, value.Length),
         Kind.First when IsPair(Name, value) => new(0, value.Length),
+        Kind.Key when SecretNames.LooksMade(value) && !value.AsSpan().ContainsAnyExcept(FormLetters.Url) => new(0, value.Length),
         Kind.Argument when Part.End <= value.Length && !BodyRedaction.IsReplaced(value) => Part,
         _ => TextPart.None,
     };
@@ -49,6 +58,11 @@ internal readonly record struct ValueName
     /// </summary>
     public static bool IsPair(ReadOnlySpan<char> name, ReadOnlySpan<char> value) =>
         value.ContainsAny(SecretNames.Digits) && value.ContainsAny(SecretNames.Letters) && !value.ContainsAny(" \t\r\n")
-        && !(value.Contains('@') && value.Contains('.')) && SecretNames.OfMember(value) == NameSays.Nothing
+        && !(value.Contains('@') && value.Contains('.')) && !IsTicketOrDate(value) && SecretNames.OfMember(value) == NameSays.Nothing
         && SecretNames.Of(name) == NameSays.Secret && !name.Contains(' ') && SecretNames.Holds(NameSays.Perhaps, value, assigned: true);
+
+    /// <summary>Whether a text is a number of a ticket, such as <c>CHG-2026-114</c>, or begins with a date.</summary>
+    public static bool IsTicketOrDate(ReadOnlySpan<char> value) =>
+        value is [_, _, _, _, '-', _, _, '-', ..] && !value[..4].ContainsAnyExcept(SecretNames.Digits)
+        || value.IndexOf('-') is > 0 and var dash && !value[..dash].ContainsAnyExcept(SecretNames.Capitals) && !value[dash..].ContainsAnyExcept(TicketNumber);
 }

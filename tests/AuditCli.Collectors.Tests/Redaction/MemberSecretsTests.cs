@@ -46,6 +46,9 @@ public sealed class MemberSecretsTests : IDisposable
         $$"""{"password=GDLkmhMARKER284%":"x"}""",
         $$$"""{"labels":{"{{{Token}}}":"true"}}""",
         "{\"a\":{\"" + Convert.ToBase64String(Encoding.UTF8.GetBytes("password=Hunter2!x")) + "\":\"ghp_MMMMMMMMMMMMMMMMMMMMMMMMMMMMMARKER\"}}",
+        """{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","d":"MARKERvnlGnu8PSnGXPqQ0G6tL2EBKWYxd0QbMuIxbM"}]}""",
+        """{"d":"MARKERvnlGnu8PSnGXPqQ0G6tL2EBKWYxd0QbMuIxbM","e":"AQAB","kty":"RSA"}""",
+        """{"k":"MARKERvnlGnu8PSnGXPqQ0G6","kty":"oct"}""",
         "<R><Passwords><member>MARKERtfli552#</member></Passwords></R>",
         "<R><ApiKeys><Entry><Value>MARKERtfli552#</Value></Entry></ApiKeys></R>",
     ]);
@@ -101,6 +104,7 @@ public sealed class MemberSecretsTests : IDisposable
     [InlineData("""{"bearer":"required","jwt":"enabled","basicAuth":"disabled","otpRequired":"Totp2026X","mnemonic":"DBK2","pskMode":"Wpa2Personal9"}""")]
     [InlineData("""{"password_env":"TICKETS_PASSWORD","token_type":"Bearer2X","passwordsChangedAt":"2026-11-13T08:05:00Z"}""")]
     [InlineData("""{"arn:aws:iam::111122223333:user/elena2":{"x":"Ledger2026A"},"user:elena.marsh2@northquay.example":"owner"}""")]
+    [InlineData("""{"d":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","x":{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}}""")]
     [InlineData("<R><SecretList><member><Name>Ledger2Tls</Name><Team>Ledger2026A</Team></member></SecretList></R>")]
     public void A_fact_beside_or_below_the_name_of_a_secret_stays(string body) => Assert.Equal((body, null), Apply(body));
 
