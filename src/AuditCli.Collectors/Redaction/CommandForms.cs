@@ -10,7 +10,6 @@ internal static class CommandForms
     public static ImmutableArray<CredentialForm> All { get; } =
     [
         new("docker login", (text, at) => ToolForms.Behind(text, at, " -p "), From: 5),
-        new("podman login", (text, at) => ToolForms.Behind(text, at, " -p "), From: 5),
         new("az login", (text, at) => ToolForms.Behind(text, at, " -p ")),
         new("openssl enc", Encryption, From: 3),
         new("unzip", (text, at) => ToolForms.Behind(text, at, " -P "), From: 1),

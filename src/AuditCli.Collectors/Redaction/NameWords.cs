@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -13,6 +15,7 @@ internal static class NameWords
 {
     private const int LongestName = 80;
     private const int LongestNumber = 4;
+    private const int Ends = 32;
     private const int LongestAddition = 12;
 
     /// <summary>The endings of secret names, in lower case and without word separators.</summary>
@@ -26,6 +29,10 @@ internal static class NameWords
         "has\u0142o", "\u043f\u0430\u0440\u043e\u043b\u044c", "losenord", "l\u00f6senord", "adgangskode", "passord", "salasana", "heslo", "jelszo",
         "jelsz\u00f3", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef\u30fc\u30c9",
     ];
+
+    /// <summary>The same by their last letter, since every name that has a stem is compared with them.</summary>
+    private static readonly ImmutableArray<ImmutableArray<string>> SecretsByEnd =
+        [.. Enumerable.Range(0, Ends).Select(end => Secrets.Where(s => s[^1] % Ends == end).ToImmutableArray())];
 
     /// <summary>The names of members that are secrets if nothing else stands before or behind: in a text they are words like others.</summary>
     private static readonly string[] Others = ["bearer", "jwt", "mnemonic", "basicauth"];
@@ -48,10 +55,13 @@ internal static class NameWords
     private static readonly SearchValues<string> Stems = SearchValues.Create(
         [
             "pass", "pwd", "secret", "token", "key", "hook", "kennwort", "wachtwoord", "motdepasse", "mot_de_passe", "contrase", "senha", "mdp", "psw", "pw",
-            "basic", "erauth", "psk", "otp", "bearer", "jwt", "mnemonic", "communit", "parola", "ifre", "has\u0142o", "haslo", "\u043f\u0430\u0440\u043e\u043b",
-            "senord", "art-api", "adgangskode", "salasana", "heslo", "jelsz", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef",
+            "erauth", "communit", "parola", "ifre", "haslo", "senord", "art-api", "adgangskode", "salasana", "heslo", "jelszo",
         ],
         StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The same for the words that count in names of members only.</summary>
+    private static readonly SearchValues<string> MemberStems = SearchValues.Create(
+        ["psk", "otp", "bearer", "jwt", "mnemonic", "basic"], StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The words, besides numbers, after which a name is still that of a secret: another one of several, or its form.</summary>
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Additions = new[]
@@ -97,10 +107,14 @@ internal static class NameWords
     /// <param name="use">Where the name stands: plurals are names of secrets for members only, since sentences use them.</param>
     public static NameSays Say(ReadOnlySpan<char> name, NameUse use = NameUse.Text)
     {
-        if (FoldedText.May(name))
+        // Stems of other alphabets would make the search slow for all names.
+        if (Ascii.IsValid(name))
+        {
+            if (!name.ContainsAny(Stems) && (use == NameUse.Text || !name.ContainsAny(MemberStems)))
+                return NameSays.Nothing;
+        }
+        else if (FoldedText.May(name))
             name = FoldedText.Of(name.ToString()).Plain;
-        if (!name.ContainsAny(Stems))
-            return NameSays.Nothing;
         if (IsAbbreviation(name))
             return NameSays.Perhaps;
         name = name[Math.Max(0, name.Length - LongestName)..];
@@ -198,7 +212,7 @@ internal static class NameWords
             if (word is [.., 's'] && word is not "pass" && Said(said[..^1], word[..^1], NameUse.Text) is var one && one is NameSays.Secret or NameSays.Perhaps)
                 return one;
         }
-        foreach (var secret in Secrets)
+        foreach (var secret in SecretsByEnd[said[^1] % Ends])
         {
             if (said.EndsWith(secret, StringComparison.Ordinal))
                 return NameSays.Secret;

@@ -35,9 +35,9 @@ internal static class NamedForms
                ("authorization", 5), ("pass=", 2), ("-pass ", 0), ("pass: ", 3), ("pass_", 2), ("storepass", 4), ("keypass", 2),
                ("_key", 0), ("-key", 0), ("encryptionkey", 9), ("signingkey", 5), ("hmackey", 0), ("accesskey", 4), ("clientkey", 4), ("masterkey", 4),
                ("kennwort", 3), ("wachtwoord", 3), ("contrase", 4), ("senha", 2), ("mdp", 0), ("psw", 0), ("pw=", 0), ("motdepasse", 2),
-               ("mot_de_passe", 2), ("requirepass", 6), ("masterauth", 5), ("presharedkey", 7), ("art-api", 1), ("parola", 1), ("sifre", 1), ("\u015fifre", 0),
-               ("haslo", 1), ("has\u0142o", 1), ("\u043f\u0430\u0440\u043e\u043b\u044c", 2), ("losenord", 1), ("l\u00f6senord", 0), ("adgangskode", 5),
-               ("passord", 3), ("salasana", 3), ("heslo", 1), ("jelszo", 1), ("jelsz\u00f3", 1), ("\u5bc6\u7801:", 0), ("\u5bc6\u7801=", 0),
+               ("mot_de_passe", 2), ("requirepass", 6), ("masterauth", 5), ("presharedkey", 7), ("art-api", 2), ("parola", 1), ("sifre", 1), ("\u015fifre", 0),
+               ("haslo", 1), ("has\u0142o", 1), ("\u043f\u0430\u0440\u043e\u043b\u044c", 2), ("losenord", 0), ("l\u00f6senord", 0), ("adgangskode", 1),
+               ("passord", 3), ("salasana", 3), ("heslo", 0), ("jelszo", 0), ("jelsz\u00f3", 0), ("\u5bc6\u7801:", 0), ("\u5bc6\u7801=", 0),
                ("\u5bc6\u78bc:", 0), ("\u5bc6\u78bc=", 0), ("\u30d1\u30b9\u30ef\u30fc\u30c9", 0),
            }
            .Concat(FormLetters.Digits.Select(d => ($"pass{d}", 2)))

@@ -14,11 +14,11 @@ internal static class ServiceKeyForms
 
     public static ImmutableArray<CredentialForm> All { get; } =
     [
-        KeyForms.Token("dckr_oat_", FormLetters.Url, 20, 64, alone: true),
+        KeyForms.Token("dckr_oat_", FormLetters.Url, 20, 64, alone: true, rare: 4),
         KeyForms.Token("nvapi-", FormLetters.Url, 40, 128, alone: true, made: true, rare: 1),
         KeyForms.Token("pplx-", FormLetters.Alphanumeric, 40, 96, alone: true, made: true, rare: 1),
         KeyForms.Token("r8_", FormLetters.Alphanumeric, 36, 64, alone: true, made: true),
-        KeyForms.Token("rdme_", FormLetters.Alphanumeric, 40, 128, alone: true, made: true),
+        KeyForms.Token("rdme_", FormLetters.Alphanumeric, 40, 128, alone: true, made: true, rare: 2),
         KeyForms.Token("phx_", FormLetters.Alphanumeric, 40, 64, alone: true, made: true),
         .. from region in new[] { "na1", "eu1" } select KeyForms.Token($"pat-{region}-", Dashed, 36, 64, alone: true, made: true, rare: 4),
         KeyForms.Token("AKCp", FormLetters.Alphanumeric, 60, 96, alone: true, made: true),
@@ -29,7 +29,7 @@ internal static class ServiceKeyForms
         KeyForms.Token("lin_oauth_", FormLetters.Alphanumeric, 40, 96, alone: true, made: true, rare: 2),
         KeyForms.Token("vercel_blob_rw_", Words, 30, 96, alone: true, made: true, rare: 11),
         KeyForms.Token("sb_secret_", FormLetters.Url, 22, 96, alone: true, made: true),
-        KeyForms.Token("CCIPRJ_", Words, 40, 128, alone: true, made: true, rare: 3),
+        KeyForms.Token("CCIPRJ_", Words, 40, 128, alone: true, made: true, rare: 4),
         KeyForms.Token("EZAK", FormLetters.Alphanumeric, 54, 64, alone: true, made: true),
         KeyForms.Token("sgp_", Words, 40, 96, alone: true, made: true),
         KeyForms.Token("sk.eyJ1", FormLetters.Name, 60, 1024, alone: true, made: true),
