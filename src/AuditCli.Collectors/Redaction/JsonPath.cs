@@ -78,7 +78,10 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         if (_at[^1].Member is { Length: <= 2 } number && reader.ValueSpan.Length >= ShortestKey && number is "d" or "k" or "p" or "q" or "dp" or "dq" or "qi")
             return level.IsKey || IsKeyBehind(reader) ? ValueName.OfKey() : default;
         if (_at[^1].Member is { } member)
-            return IsValue(member) && (level.Said ?? (level.HasName ? null : NameBehind(reader, reader.CurrentDepth))) is { } said ? ValueName.OfMember(said) : default;
+        {
+            return IsValue(member) && (level.Said ?? (level.HasName ? null : NameBehind(reader, reader.CurrentDepth))) is { } said
+                ? ValueName.OfMember(said) : default;
+        }
         var index = _at[^1].Index;
         if (level.Arguments?.GetValueOrDefault(index) is { Length: > 0 } part)
             return ValueName.OfArgument(part);
@@ -163,7 +166,7 @@ internal sealed class JsonPath(AnswerPlaces? answer, MemberNames names)
         }
         catch (JsonException)
         {
-            // As above.
+            // The rest is cleaned as a text later, as after every broken place.
         }
         return false;
     }

@@ -155,7 +155,8 @@ internal static class LayoutForms
     {
         var line = text.Slice(at + 1, Math.Min(Longest, text.Length - at - 1));
         return line.IndexOf(text[at]) is > 0 and var end && line[..end] is var value && !value.ContainsAny(" \t\r\n")
-            && !ValueName.IsTicketOrDate(value) && SecretNames.Holds(NameSays.Secret, value.TrimEnd('\\'), assigned: true) ? new(at + 1, value.TrimEnd('\\').Length) : TextPart.None;
+            && !ValueName.IsTicketOrDate(value) && SecretNames.Holds(NameSays.Secret, value.TrimEnd('\\'), assigned: true)
+            ? new(at + 1, value.TrimEnd('\\').Length) : TextPart.None;
     }
 
     /// <summary>Reads one word up to a sign, which is a secret by its own look too, because descriptions stand in such places as well.</summary>

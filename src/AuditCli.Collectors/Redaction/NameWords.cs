@@ -25,7 +25,8 @@ internal static class NameWords
         "privatekey", "authtoken", "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret",
         "presharedkey", "secretstring", "secretbinary", "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken",
         "signingsecret", "passwort", "kennwort", "wachtwoord", "motdepasse", "contrasena", "senha", "storepass", "keypass", "requirepass", "masterauth",
-        "rootpw", "adminpw", "dbpw", "userpw", "bindpw", "masterpw", "snmpcommunity", "subscriptionkey", "artapi", "communitystring", "parola", "sifre", "\u015fifre", "haslo",
+        "rootpw", "adminpw", "dbpw", "userpw", "bindpw", "masterpw", "snmpcommunity", "subscriptionkey", "artapi", "communitystring", "parola", "sifre",
+        "\u015fifre", "haslo",
         "has\u0142o", "\u043f\u0430\u0440\u043e\u043b\u044c", "losenord", "l\u00f6senord", "adgangskode", "passord", "salasana", "heslo", "jelszo",
         "jelsz\u00f3", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef\u30fc\u30c9",
     ];

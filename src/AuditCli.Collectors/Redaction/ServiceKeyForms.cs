@@ -80,7 +80,8 @@ internal static class ServiceKeyForms
             while (next < text.Length && next - end < 32 && text[next] is '\r' or '\n' or ' ' or '\t')
                 next++;
             var length = FormLetters.Run(text, next, FormLetters.Base64, line);
-            if (length == 0 || next == end || length < line && (length % 4 != 0 || next + length < text.Length && FormLetters.Name.Contains(text[next + length])))
+            if (length == 0 || next == end
+                || length < line && (length % 4 != 0 || next + length < text.Length && FormLetters.Name.Contains(text[next + length])))
                 break;
             end = next + length;
             if (length < line)

@@ -107,7 +107,10 @@ public sealed class LayoutFormsTests : IDisposable
     public void A_secret_goes_that_stands_apart_from_its_name_or_has_none(string text)
     {
         var number = 0;
-        foreach (var body in new[] { JsonSerializer.Serialize(new { note = text }), JsonSerializer.Serialize(new { list = new[] { $"see\n{text}\nend" } }), text })
+        foreach (var body in new[]
+        {
+            JsonSerializer.Serialize(new { note = text }), JsonSerializer.Serialize(new { list = new[] { $"see\n{text}\nend" } }), text,
+        })
         {
             var clean = Apply(body);
             Assert.False(clean.Contains("MARKER", StringComparison.OrdinalIgnoreCase), clean);
@@ -138,7 +141,7 @@ public sealed class LayoutFormsTests : IDisposable
     [InlineData("https://x.example/?code=eu-west-1a&key=ledger-db-credentials-v2-2026 https://x.example/s?key=0a1b2c3d4e5f60718293a4b5c6d7e8f9")]
     [InlineData("MIIEvTCCA6WgAwIBAgIQaB3dE5fGaB3dE5fGaB3dE5fGaB3dE5fGaB3dE5fGaB3dE5fG")]
     [InlineData("nvapi-ledger-team, pplx-prod, r8_prod, phx_west, sgp_eu, sb_secret_of_ledger_matching_worker, pat-na1-ledger, EZAKIEL, oy2 and AZDO")]
-    [InlineData("la parola d'ordine, heslo je dlouh\u00e9, \u043f\u0430\u0440\u043e\u043b\u044c \u043d\u0443\u0436\u0435\u043d, \u5bc6\u7801\u7b56\u7565: Strong2026")]
+    [InlineData("la parola d'ordine, heslo je dlouh\u00e9, \u043f\u0430\u0440\u043e\u043b\u044c \u043d\u0443, \u5bc6\u7801\u7b56\u7565: Strong2026")]
     public void A_text_of_the_same_layout_stays(string text)
     {
         foreach (var body in new[] { JsonSerializer.Serialize(new { note = text }), text })

@@ -38,7 +38,8 @@ public sealed class MemberSecretsTests : IDisposable
         """["mysql","-u","root","-pMARKERtfli552#"]""",
         """{"command":["/usr/bin/mysqldump","-pMARKERtfli552#","ledger"]}""",
         """["redis-server","--requirepass","MARKERtfli552#"]""",
-        """{"psk":"MARKERtfli552#","bearer":"MARKERtfli552#","jwt":"MARKERtfli552#","basicAuth":"MARKERtfli552#","rootPw":"MARKERtfli552#","snmpCommunity":"MARKERtfli552#"}""",
+        """{"psk":"MARKERtfli552#","bearer":"MARKERtfli552#","jwt":"MARKERtfli552#","basicAuth":"MARKERtfli552#"}""",
+        """{"rootPw":"MARKERtfli552#","snmpCommunity":"MARKERtfli552#"}""",
         """{"otp":"730016MARKER"}""",
         """{"mnemonic":"MARKER legal winner thank year wave sausage worth useful legal winner yellow"}""",
         $$"""{"pass\u200bword":"MARKERpass"}""",
@@ -86,10 +87,10 @@ public sealed class MemberSecretsTests : IDisposable
 
     [Theory]
     [InlineData("""{"passwordPolicy":{"minimumLength":"14chars","type":"Strong2026"}}""")]
-    [InlineData("""{"password":{"lastChanged":"2026-11-13T08:05:00Z","expiresAt":"2027-01-01","algorithm":"pbkdf2v2","minimumLength":"14","user":"jweber2"}}""")]
+    [InlineData("""{"password":{"lastChanged":"2026-11-13T08:05:00Z","expiresAt":"2027-01-01","algorithm":"pbkdf2v2","length":"14","user":"jweber2"}}""")]
     [InlineData("""{"secretKeyRef":{"name":"LedgerDb2Credentials","key":"DbKey2026Main"}}""")]
     [InlineData("""{"secret":{"secretName":"Ledger2Tls","items":[{"key":"TlsKey2026Main.pem","path":"TlsKey2026Main.pem"}]}}""")]
-    [InlineData("""{"secrets":[{"name":"projects/1/secrets/a","etag":"\"1615f9ab2c3D45\"","labels":{"team":"Ledger2026A"},"createTime":"2026-11-13T08:05:00Z"}]}""")]
+    [InlineData("""{"secrets":[{"name":"projects/1/secrets/a","etag":"\"1615f9ab2c3D45\"","labels":{"team":"Ledger2026A"},"createTime":"2026-11-13"}]}""")]
     [InlineData("""{"SecretList":[{"ARN":"arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdE1","Tags":[{"Key":"Team","Value":"Ledger2026A"}]}]}""")]
     [InlineData("""{"secrets":[{"name":"DB","valueFrom":"arn:aws:ssm:eu-west-1:1:parameter/Ledger2"}],"imagePullSecrets":[{"name":"Regcred2Main"}]}""")]
     [InlineData("""{"tokens":[{"id":"0d5f1c1e-5a3b-4c57-9a43-0f8b1d2c3e4f","status":"ACTIVE1X"}],"maxTokens":"4096"}""")]
