@@ -3,7 +3,6 @@ using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
 
