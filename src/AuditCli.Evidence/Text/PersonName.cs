@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 
@@ -16,7 +17,8 @@ public static class PersonName
     private static readonly char[] Between = [.. "/\\;&+()[]{}<>|\t\r\n"];
 
     /// <summary>Forms of address. Nobody is another person with one.</summary>
-    private static readonly HashSet<string> Titles = new(["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "med"], StringComparer.Ordinal);
+    private static readonly FrozenSet<string> Titles = new[] { "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "med" }
+        .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Returns why a text is not the name of a person; null if it can be one.</summary>
     public static string? WhyNot(string name)
