@@ -33,6 +33,12 @@ try
         Output = streams.OutputText,
     });
 }
+catch (OperationCanceledException)
+{
+    // Commands that leave nothing behind need no words of their own.
+    await streams.ErrorText.WriteLineAsync("auditcli: interrupted");
+    return ExitCode.Interrupted;
+}
 catch (Exception e) when (e is not OutOfMemoryException)
 {
     await streams.ErrorText.WriteLineAsync(e is IOException or UnauthorizedAccessException

@@ -79,7 +79,7 @@ internal sealed class PeopleReader(FaultList faults)
             return null;
         if (Digest.TryParse(text, out var key))
             return key;
-        faults.Meaning(person.Map.Find("key")!.Position, "'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it");
+        faults.Form(person.Map.Find("key")!.Position, "'key' is a fingerprint, 64 hexadecimal digits in lower case, as 'auditcli keys show' prints it");
         return null;
     }
 }

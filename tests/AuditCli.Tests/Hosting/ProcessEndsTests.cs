@@ -55,6 +55,18 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         Assert.DoesNotContain("Unhandled", odd.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Ctrl_C_ends_any_command_without_words_of_a_bug()
+    {
+        using var process = AuditCommand.Start(_folder.Path, new Dictionary<string, string>(), [], "controls", "test");
+        var error = process.StandardError.ReadToEndAsync();
+        Assert.StartsWith("pass", await process.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
+        var output = process.StandardOutput.ReadToEndAsync();
+        Signal.Send(process, Signal.Interrupt);
+        await AuditCommand.EndAsync(process);
+        Assert.True((process.ExitCode, await error) == (130, "auditcli: interrupted\n"), $"{process.ExitCode} {await output} {await error}");
+    }
+
     [Theory]
     [InlineData(">&-", "it is closed")]
     [InlineData(">/dev/full", "No space left on device")]
