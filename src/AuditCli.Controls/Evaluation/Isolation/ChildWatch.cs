@@ -69,10 +69,13 @@ internal sealed class ChildWatch : IDisposable
         lock (_one)
         {
             var (elapsed, used) = (Stopwatch.GetElapsedTime(_now.Began), _child.ProcessorTime - _now.Used);
-            // A step that began in the meantime has a later time of its own.
-            if (_isOver || elapsed < _now.Allowed)
+            if (_isOver)
                 return;
-            if (used >= _now.Allowed || elapsed >= _now.Allowed * MostTimes)
+            // A step that began in the meantime has a later time of its own, and a timer may fire a moment early. Without a new one the step
+            // would have no limit.
+            if (elapsed < _now.Allowed)
+                _timer.Change(_now.Allowed - elapsed + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+            else if (used >= _now.Allowed || elapsed >= _now.Allowed * MostTimes)
                 Stop(Faults.OutOfTime(_now.Limit));
             else
                 _timer.Change(Min(_now.Allowed - used, _now.Allowed * MostTimes - elapsed) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
