@@ -13,11 +13,12 @@ internal static class CommandLine
     private const int MostArguments = 64;
     private const int LongestCommand = 64;
 
+    /// <summary>Programs that take a secret as an argument, and those that have the name of a source.</summary>
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Commands = new[]
     {
         "mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump", "mariadb-admin", "sshpass", "redis-cli", "redis-server", "curl",
-        "docker", "podman", "az", "aws", "openssl", "unzip", "zip", "7z", "sqlcmd", "bcp", "htpasswd", "sqlplus", "impdp", "expdp", "sqlldr", "keytool", "sudo",
-    }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        "docker", "podman", "az", "openssl", "unzip", "zip", "7z", "sqlcmd", "bcp", "htpasswd", "sqlplus", "impdp", "expdp", "sqlldr", "keytool", "sudo",
+    }.Concat(CollectorCatalog.All.Select(c => c.Source.Name)).ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>Returns the secret parts of the arguments by index; null if there are none.</summary>
     /// <param name="reader">A copy of the reader at the beginning of the list.</param>
