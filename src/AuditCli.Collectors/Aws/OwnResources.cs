@@ -44,7 +44,7 @@ internal static class OwnResources
     /// <param name="read">The rows that were read; those of the page are added.</param>
     public static CollectionException? Repeated(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, ReadRows read) =>
         ArnOf(service, operation) is var (member, _) ? read.Add(Arns(rows, member))
-        : operation.Rows is not null && IsOfResources(operation.Name) ? read.AddWhole(rows)
+        : operation.Rows is not null && IsOfResources(operation.Name) ? read.Add(rows)
         : null;
 
     /// <summary>

@@ -12,8 +12,7 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly TimeProvider _clock;
     private readonly ExchangeLimits _limits;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
-    private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
-    private readonly ConcurrentDictionary<Route, ServerCertificates> _certificates = new();
+    private readonly ConcurrentDictionary<Route, Lazy<(SocketsHttpHandler Handler, ServerCertificates Certificates)>> _networks = new();
     private readonly Lazy<Route> _usual = new(Route.Usual);
     private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
@@ -48,9 +47,7 @@ public sealed class LiveTransport : ExchangeTransport
     private ReadOnlyGuard Chain(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, Route route)
     {
-        var certificates = _certificates.GetOrAdd(route, _ => new());
-        var network = _networks.GetOrAdd(
-            route, way => new(() => way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t), certificates))).Value;
+        var (network, certificates) = _networks.GetOrAdd(route, way => new(() => Connected(way))).Value;
         var file = scope.BundlePath;
         return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, scope.HasVouchedFiles, network));
 
@@ -67,10 +64,16 @@ public sealed class LiveTransport : ExchangeTransport
         }
     }
 
+    private (SocketsHttpHandler, ServerCertificates) Connected(Route way)
+    {
+        var certificates = new ServerCertificates();
+        return (way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t), certificates), certificates);
+    }
+
     private protected override ValueTask CloseAsync()
     {
         foreach (var network in _networks.Values.Where(n => n.IsValueCreated))
-            network.Value.Dispose();
+            network.Value.Handler.Dispose();
         _connections.Dispose();
         return ValueTask.CompletedTask;
     }

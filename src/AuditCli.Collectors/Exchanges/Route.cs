@@ -35,7 +35,7 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
         TimeSpan connect, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? open = null, ServerCertificates? connected = null)
     {
         var options = new SslClientAuthenticationOptions();
-        trust.Apply(options);
+        trust.Apply(options, connected);
         if (ClientCertificate is { } certificate)
             options.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate()!;
         return new()

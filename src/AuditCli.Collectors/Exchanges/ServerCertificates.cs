@@ -14,23 +14,23 @@ namespace AuditCli.Collectors.Exchanges;
 internal sealed class ServerCertificates
 {
     private const int MostChains = 8;
-    private static readonly ConditionalWeakTable<object, string> Verified = [];
+    private readonly ConditionalWeakTable<object, string> _verified = [];
     private readonly ConcurrentDictionary<string, ImmutableSortedSet<string>> _chains = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Takes note of the chain that was built to verify a connection; called during its handshake.</summary>
     /// <param name="connection">The stream of the connection.</param>
-    public static void Note(object connection, X509Certificate? certificate, X509Chain? chain)
+    public void Note(object connection, X509Certificate? certificate, X509Chain? chain)
     {
         if (certificate is not X509Certificate2 leaf)
             return;
         var all = (chain?.ChainElements.Select(e => e.Certificate.RawData) ?? []).Prepend(leaf.RawData).Select(raw => $"sha256:{Digest.Of(raw).Hex}");
-        Verified.AddOrUpdate(connection, string.Join(' ', all.Distinct(StringComparer.Ordinal)));
+        _verified.AddOrUpdate(connection, string.Join(' ', all.Distinct(StringComparer.Ordinal)));
     }
 
     /// <summary>Notes a new connection to a server, and returns its stream as it is.</summary>
     public Stream Connected(SocketsHttpPlaintextStreamFilterContext context)
     {
-        if (context.PlaintextStream is SslStream stream && context.InitialRequestMessage.RequestUri is { } uri && Verified.TryGetValue(stream, out var chain))
+        if (context.PlaintextStream is SslStream stream && context.InitialRequestMessage.RequestUri is { } uri && _verified.TryGetValue(stream, out var chain))
         {
             _chains.AddOrUpdate(
                 uri.Authority,

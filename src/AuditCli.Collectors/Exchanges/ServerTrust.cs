@@ -77,9 +77,14 @@ internal sealed class ServerTrust
     public static ServerTrust Unchecked() => new(null, "", "", isChecked: false);
 
     /// <summary>Configures a transport to verify certificates by this trust.</summary>
-    public void Apply(SslClientAuthenticationOptions options)
+    /// <param name="presented">Takes note of the certificates of each connection; null for nobody.</param>
+    public void Apply(SslClientAuthenticationOptions options, ServerCertificates? presented)
     {
-        options.RemoteCertificateValidationCallback = Accept;
+        options.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
+        {
+            presented?.Note(sender, certificate, chain);
+            return Accept(sender, certificate, chain, errors);
+        };
         if (_authorities is null)
             return;
         options.CertificateChainPolicy = new()
@@ -92,12 +97,9 @@ internal sealed class ServerTrust
         options.CertificateChainPolicy.CustomTrustStore.AddRange(_authorities);
     }
 
-    private bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
-    {
-        ServerCertificates.Note(sender, certificate, chain);
-        return !IsChecked || errors == SslPolicyErrors.None || errors == SslPolicyErrors.RemoteCertificateChainErrors && EndsAtNamed(chain)
+    private bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        !IsChecked || errors == SslPolicyErrors.None || errors == SslPolicyErrors.RemoteCertificateChainErrors && EndsAtNamed(chain)
             || Refused(Describe(certificate as X509Certificate2, chain, errors, (sender as SslStream)?.TargetHostName));
-    }
 
     /// <summary>Throws instead of returning false, since the runtime's own message names neither the certificate nor the reason.</summary>
     private static bool Refused(string why) => throw new UntrustedServerException(why);

@@ -68,8 +68,9 @@ internal static class NamedForms
         if (IsAuthorization(name))
             return IsAuthorizing(value);
         var says = SecretNames.OfMember(name);
-        return says != NameSays.Nothing && (!value.ContainsAny(" \t\r\n") ? SecretNames.Holds(says, value, assigned: true)
-            : IsPassphrase(name) ? SecretNames.Holds(says, value, assigned: true) : IsMnemonic(name) && value.Count(' ') >= LeastBlanksOfMnemonic);
+        return says != NameSays.Nothing && (!value.ContainsAny(" \t\r\n") || IsPassphrase(name)
+            ? SecretNames.Holds(says, value, assigned: true)
+            : IsMnemonic(name) && value.Count(' ') >= LeastBlanksOfMnemonic);
     }
 
     /// <summary>Whether a name announces that the value next to it is a secret, or an option that the next element is one.</summary>

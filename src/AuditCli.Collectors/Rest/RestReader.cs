@@ -33,8 +33,8 @@ internal sealed class RestReader(RestApi api, Uri address, RestClient client, Ti
                 throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is {type}, not JSON");
             var body = answer.Json(what);
             var elements = RestRows.Elements(what, operation, body);
-            if (operation.Rows is not null)
-                read.Add(elements);
+            if (operation.Rows is not null && read.Add(elements) is { } repeated)
+                throw repeated;
             yield return (body, elements);
             next = pages.After(uri, answer, body, elements.Length);
             if (next is null)

@@ -18,19 +18,11 @@ internal sealed class ReadRows(string what)
 
     private readonly HashSet<UInt128> _rows = [];
 
-    /// <summary>Takes note of the rows of one page.</summary>
-    /// <exception cref="CollectionException">One of them was read before (<see cref="Codes.RepeatedRow"/>).</exception>
-    public void Add(ImmutableArray<PageRow> rows)
-    {
-        if (AddWhole(rows) is { } repeated)
-            throw repeated;
-    }
-
-    /// <summary>Does the same; returns the failure, null if there is none.</summary>
-    public CollectionException? AddWhole(ImmutableArray<PageRow> rows) =>
+    /// <summary>Takes note of the rows of one page; returns the failure of the first that was read before, null if there is none.</summary>
+    public CollectionException? Add(ImmutableArray<PageRow> rows) =>
         rows.Any(row => IsRepeated(JsonMarshal.GetRawUtf8Value(row.Value))) ? Repeated("a row that") : null;
 
-    /// <summary>Takes note of rows by their keys; returns the failure of the first that was read before, null if there is none.</summary>
+    /// <summary>Does the same for rows by their keys.</summary>
     /// <param name="called">The words before the key in the message.</param>
     public CollectionException? Add(IEnumerable<string> keys, string called = "") =>
         keys.FirstOrDefault(key => IsRepeated(Encoding.UTF8.GetBytes(key))) is { } repeated ? Repeated($"{called}{repeated}, which") : null;

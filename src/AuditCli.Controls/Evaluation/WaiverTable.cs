@@ -28,6 +28,8 @@ internal sealed record WaiverOutcome(string? Item, string? ApprovedBy, string? A
 /// <summary>Creates a control's waivers in a partition's database: <c>_waivers</c> has one row per approved item.</summary>
 internal static class WaiverTable
 {
+    private const int SaysNothing = 1;
+    private const int IsPreparer = 2;
     private const string Shape = "(item VARCHAR, approved_by VARCHAR, approved_on VARCHAR, expires VARCHAR, reason VARCHAR)";
 
     /// <summary>Creates the tables; without a rule they are empty.</summary>
@@ -47,10 +49,9 @@ internal static class WaiverTable
         // A cell without visible characters counts as empty.
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
         // Whom a text names and whether it gives a reason is decided in one place for all that people write, and not in SQL.
-        await MarkAsync(database, rule, rule.ApprovedBy, "_waiver_nobody", NamesNobody, cancellationToken);
-        await MarkAsync(
-            database, rule, rule.ApprovedBy, "_waiver_preparer", by => preparer is not null && PersonName.MayBe(by, preparer), cancellationToken);
-        await MarkAsync(database, rule, rule.Reason, "_waiver_no_reason", Filler.GivesNoReason, cancellationToken);
+        await MarkAsync(database, rule, rule.ApprovedBy, "_waiver_approvers", by => MarkOf(by, preparer), cancellationToken);
+        await MarkAsync(database, rule, rule.Reason, "_waiver_reasons", why => Filler.GivesNoReason(why) ? SaysNothing : null, cancellationToken);
+        static string Marked(string table, int mark) => $"(SELECT said FROM {table} JOIN {table}_marks USING (n) WHERE mark = {mark})";
         // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
         // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.
         await database.ExecuteAsync(
@@ -59,9 +60,9 @@ internal static class WaiverTable
             SELECT *, CASE
                     WHEN {Seen("item")} = '' THEN 'it names no item'
                     WHEN {Seen("item")} = '*' THEN 'it approves everything at once, but an approval must name one item'
-                    WHEN approved_by IS NULL OR approved_by IN (SELECT said FROM _waiver_nobody) THEN 'it names no approver'
-                    WHEN approved_by IN (SELECT said FROM _waiver_preparer) THEN 'the preparer of the engagement approved it'
-                    WHEN reason IS NULL OR reason IN (SELECT said FROM _waiver_no_reason) THEN 'it gives no reason'
+                    WHEN approved_by IS NULL OR approved_by IN {Marked("_waiver_approvers", SaysNothing)} THEN 'it names no approver'
+                    WHEN approved_by IN {Marked("_waiver_approvers", IsPreparer)} THEN 'the preparer of the engagement approved it'
+                    WHEN reason IS NULL OR reason IN {Marked("_waiver_reasons", SaysNothing)} THEN 'it gives no reason'
                     WHEN approved_day IS NULL THEN 'it has no date of approval'
                     WHEN last_day IS NULL THEN 'it has no date of expiry'
                     WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'
@@ -76,7 +77,8 @@ internal static class WaiverTable
             """,
             [parameters.Named(ParameterNames.AsOf)],
             cancellationToken);
-        database.Execute("DROP TABLE _waiver_nobody; DROP TABLE _waiver_preparer; DROP TABLE _waiver_no_reason");
+        database.Execute(
+            "DROP TABLE _waiver_approvers; DROP TABLE _waiver_approvers_marks; DROP TABLE _waiver_reasons; DROP TABLE _waiver_reasons_marks");
         // Where several valid rows approve an item, the one with the latest expiry is shown.
         database.Execute(
             """
@@ -87,27 +89,29 @@ internal static class WaiverTable
             """);
     }
 
-    /// <summary>Creates a table of those texts of a register's column to which something applies.</summary>
+    /// <summary>
+    /// Creates a table of the distinct texts of a register's column with their numbers, and a table of the numbers to which a mark applies: the
+    /// engine compares its own texts, since neither a literal nor an appended text can have U+0000 in it.
+    /// </summary>
     private static async Task MarkAsync(
-        LockedDatabase database, WaiverRule rule, string column, string table, Func<string, bool> applies, CancellationToken cancellationToken)
+        LockedDatabase database, WaiverRule rule, string column, string table, Func<string, int?> mark, CancellationToken cancellationToken)
     {
         var name = SqlQuote.Name(column);
         database.Execute(
             $"""
             CREATE TABLE {table} AS SELECT row_number() OVER (ORDER BY said) AS n, said
-            FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS said FROM {SqlQuote.Name(rule.From)} WHERE {name} IS NOT NULL)
+            FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS said FROM {SqlQuote.Name(rule.From)} WHERE {name} IS NOT NULL);
+            CREATE TABLE {table}_marks (n BIGINT, mark INTEGER)
             """);
-        var others = await database.QueryAsync(
-            $"SELECT n, said FROM {table}", [], r => (N: r.GetInt64(0), Applies: applies(r.GetString(1))), cancellationToken);
-        // The engine compares its own texts: neither a literal nor an appended text can have U+0000 in it.
-        database.Execute($"CREATE TABLE {table}_not (n BIGINT)");
-        using (var rows = database.Append($"{table}_not"))
-        {
-            foreach (var (n, _) in others.Where(o => !o.Applies))
-                rows.CreateRow().AppendValue(n).EndRow();
-        }
-        database.Execute($"DELETE FROM {table} WHERE n IN (SELECT n FROM {table}_not); DROP TABLE {table}_not");
+        var texts = await database.QueryAsync(
+            $"SELECT n, said FROM {table}", [], r => (N: r.GetInt64(0), Mark: mark(r.GetString(1))), cancellationToken);
+        using var rows = database.Append($"{table}_marks");
+        foreach (var (n, found) in texts.Where(t => t.Mark is not null))
+            rows.CreateRow().AppendValue(n).AppendValue(found).EndRow();
     }
+
+    private static int? MarkOf(string approver, string? preparer) =>
+        NamesNobody(approver) ? SaysNothing : preparer is not null && PersonName.MayBe(approver, preparer) ? IsPreparer : null;
 
     /// <summary>Whether a cell, which may have several lines, names no person.</summary>
     private static bool NamesNobody(string cell) => PersonName.WhyNot(cell.ReplaceLineEndings(" ").Replace('\t', ' ')) is not null;

@@ -69,7 +69,7 @@ public sealed record BundleStatement
     public byte[] Write() => CanonicalJson.Encode(new JsonObject
     {
         ["_type"] = StatementType,
-        ["subject"] = new JsonArray(new JsonObject { ["name"] = BundleLayout.TagManifest, ["digest"] = new JsonObject { ["sha256"] = TagManifest.Hex } }),
+        ["subject"] = SubjectOf(TagManifest),
         ["predicateType"] = PredicateType,
         ["predicate"] = new JsonObject
         {
@@ -114,13 +114,24 @@ public sealed record BundleStatement
         var types = (members.Text("_type"), members.Text("predicateType"));
         if (types != (StatementType, PredicateType))
             throw new NotSupportedException($"a statement of type {types.Item1} with a predicate of type {types.Item2}");
-        var subjects = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256"))));
-        var tagManifest = subjects is [var only] && only.Name == BundleLayout.TagManifest
-            ? only.Digest
-            : throw new InvalidDataException($"the statement's one subject must be {BundleLayout.TagManifest}");
+        var tagManifest = Subject(members);
         var statement = members.Members("predicate", p => Predicate(p, tagManifest));
         members.End();
         return statement;
+    }
+
+    /// <summary>Returns the member <c>subject</c> of a statement about a bundle.</summary>
+    internal static JsonArray SubjectOf(Digest tagManifest) =>
+        new(new JsonObject { ["name"] = BundleLayout.TagManifest, ["digest"] = new JsonObject { ["sha256"] = tagManifest.Hex } });
+
+    /// <summary>Reads the digest of the tag manifest in the member <c>subject</c>.</summary>
+    /// <exception cref="InvalidDataException">The subject is another, or there are several.</exception>
+    internal static Digest Subject(StrictMembers members)
+    {
+        var subjects = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256"))));
+        return subjects is [var only] && only.Name == BundleLayout.TagManifest
+            ? only.Digest
+            : throw new InvalidDataException($"the statement's one subject must be {BundleLayout.TagManifest}");
     }
 
     /// <summary>Parses strictly, and refuses JSON that is not in the canonical form of RFC 8785.</summary>
@@ -140,10 +151,13 @@ public sealed record BundleStatement
         throw new InvalidDataException($"{what} is not in the form of RFC 8785");
     }
 
-    internal static Digest Sha256(StrictMembers members, string name) =>
-        Digest.TryParse(members.Text(name), out var digest)
-            ? digest
-            : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
+    internal static Digest Sha256(StrictMembers members, string name) => Sha256(members.Text(name), name);
+
+    /// <summary>Returns a digest that may be null, and must be present.</summary>
+    internal static Digest? NullableSha256(StrictMembers members, string name) => members.NullableText(name) is { } text ? Sha256(text, name) : null;
+
+    private static Digest Sha256(string text, string name) =>
+        Digest.TryParse(text, out var digest) ? digest : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
 
     private static BundleStatement Predicate(StrictMembers p, Digest tagManifest)
     {
@@ -169,9 +183,7 @@ public sealed record BundleStatement
     {
         var link = new ChainLink(chain.Text("id"), chain.Number("sequence"), chain.NullableMembers("previous", p => new PreviousBundle(
             p.Text("bundleId"), Sha256(p, "statementSha256"), Sha256(p, "signatureSha256"),
-            p.NullableText("timestampSha256") is not { } stamp ? null
-                : Digest.TryParse(stamp, out var digest) ? digest
-                : throw new InvalidDataException("'timestampSha256' is not a SHA-256 in lower-case hexadecimal"))));
+            NullableSha256(p, "timestampSha256"))));
         return link.Sequence > 0 && (link.Sequence == 1) == (link.Previous is null)
             ? link
             : throw new InvalidDataException("'chain' must name a previous bundle if its sequence is not 1, and none if it is");

@@ -56,10 +56,10 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
 
     /// <summary>Signs a statement and adds its file to the folder, which is created if there is none.</summary>
     /// <param name="make">Makes the statement from its number, and the digest of the file before.</param>
-    /// <returns>The file that was written.</returns>
+    /// <returns>The file that was written, the statement in it, and the chain's new head.</returns>
     /// <exception cref="InvalidDataException">The folder has statements that are not right, or the statement does not go with them.</exception>
     /// <exception cref="IOException">The folder cannot be written, or another program is adding a statement.</exception>
-    public static string Append(
+    public static (string File, PeopleStatement Statement, Digest Head) Append(
         string folder, string bundleId, Digest tagManifest, SigningKey key, DateTimeOffset now, Func<long, Digest?, PeopleStatement> make)
     {
         Directory.CreateDirectory(folder);
@@ -75,7 +75,7 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
         var content = PeopleEnvelope.Sign(statement, key);
         if (content.Length > MostBytes)
             throw new InvalidDataException($"the statement would have {content.Length} bytes, the limit is {MostBytes}: shorten its text");
-        var path = Path.Combine(folder, NameOf(statement));
+        var path = Path.Combine(folder, statement.FileName);
         using (var file = new FileStream(path + Unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
             file.Write(content);
@@ -83,7 +83,7 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
         }
         File.Move(path + Unfinished, path);
         SafeFile.Synchronise(folder);
-        return path;
+        return (path, statement, Digest.Of(content));
     }
 
     private static FileStream Held(string folder)
@@ -97,9 +97,6 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
             throw new IOException($"{folder}: another program is adding a statement; try again when it has finished", e);
         }
     }
-
-    private static string NameOf(PeopleStatement statement) =>
-        string.Create(CultureInfo.InvariantCulture, $"{statement.Sequence:d4}-{statement.Kind}.dsse.json");
 
     /// <summary>Returns why a statement does not go with those before it; null if it does.</summary>
     private static string? WhyNotNext(ImmutableArray<PeopleStatement> before, PeopleStatement next)
@@ -146,7 +143,7 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
                 Fail(VerifyCode.UnexpectedFile, name, "it is not a person's statement; an unfinished one (.new) is removed when the next is added");
                 return;
             }
-            var number = long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+            var (number, kind) = (long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), match.Groups[2].Value);
             if (number != _expected)
                 Fail(VerifyCode.ChainGap, name, $"is number {number}, where number {_expected} must follow");
             _expected = number + 1;
@@ -169,7 +166,7 @@ public sealed partial record PeopleChain(ImmutableArray<PeopleStatement> Entries
             Head = Digest.Of(content);
             try
             {
-                Accept(name, number, match.Groups[2].Value, before, PeopleEnvelope.Open(content));
+                Accept(name, number, kind, before, PeopleEnvelope.Open(content));
             }
             catch (CryptographicException e)
             {

@@ -56,6 +56,9 @@ public sealed record PeopleStatement
     /// <summary>Why the statement is added after the file was assembled.</summary>
     public string? Why { get; init; }
 
+    /// <summary>The name of its file.</summary>
+    public string FileName => string.Create(CultureInfo.InvariantCulture, $"{Sequence:d4}-{Kind}.dsse.json");
+
     /// <summary>The digest by which a team or a trust list names the key.</summary>
     public Digest Fingerprint => Digest.Of(Key.Span);
 
@@ -63,7 +66,7 @@ public sealed record PeopleStatement
     public byte[] Write() => CanonicalJson.Encode(new JsonObject
     {
         ["_type"] = BundleStatement.StatementType,
-        ["subject"] = new JsonArray(new JsonObject { ["name"] = BundleLayout.TagManifest, ["digest"] = new JsonObject { ["sha256"] = TagManifest.Hex } }),
+        ["subject"] = BundleStatement.SubjectOf(TagManifest),
         ["predicateType"] = TypePrefix + Kind + TypeSuffix,
         ["predicate"] = new JsonObject
         {
@@ -99,10 +102,7 @@ public sealed record PeopleStatement
         var kind = PeopleKind.All.FirstOrDefault(k => predicateType == TypePrefix + k + TypeSuffix);
         if (statementType != BundleStatement.StatementType || kind is null)
             throw new NotSupportedException($"a statement of type {statementType} with a predicate of type {predicateType}");
-        var subjects = members.List("subject", s => (Name: s.Text("name"), Digest: s.Members("digest", d => BundleStatement.Sha256(d, "sha256"))));
-        var subject = subjects is [var only] && only.Name == BundleLayout.TagManifest
-            ? only.Digest
-            : throw new InvalidDataException($"the statement's one subject must be {BundleLayout.TagManifest}");
+        var subject = BundleStatement.Subject(members);
         var statement = members.Members("predicate", p => Predicate(p, kind, subject));
         members.End();
         return statement;
@@ -124,9 +124,7 @@ public sealed record PeopleStatement
                 : DateOnly.TryParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date
                 : throw new InvalidDataException("'dueBy' is not a date"),
             Note = p.NullableText("note"),
-            Previous = p.NullableText("previous") is not { } before ? null
-                : Digest.TryParse(before, out var digest) ? digest
-                : throw new InvalidDataException("'previous' is not a SHA-256 in lower-case hexadecimal"),
+            Previous = BundleStatement.NullableSha256(p, "previous"),
             ReplyTo = p.NullableNumber("replyTo"),
             Role = p.NullableText("role"),
             Sequence = p.Number("sequence"),

@@ -82,31 +82,30 @@ internal sealed class PeopleOptions(AuditHost host)
         BundleCommands.RefuseInside("--people", folder, path);
         var note = parsed.GetValue(_note) is { } file ? Note(host.FullPath(file)) : null;
         var now = host.Clock.GetUtcNow();
-        PeopleStatement Stated(long number, Digest? before) => Checked(complete(new()
+        var trust = SignerTrust.Nobody.With(key.Fingerprint.Hex);
+        PeopleStatement Stated(long number, Digest? before)
         {
-            Kind = kind,
-            Sequence = number,
-            Previous = before,
-            BundleId = report.BundleId!,
-            TagManifest = report.TagManifestSha256.Value,
-            At = now,
-            By = name,
-            Key = key.PublicKey,
-            Note = note,
-            About = parsed.GetValue(_about),
-            ReplyTo = parsed.GetValue(_reply),
-            Why = parsed.GetValue(_why),
-        }));
-        var written = PeopleChain.Append(folder, report.BundleId!, report.TagManifestSha256.Value, key, now, Stated);
-        var people = BundlePeople.Read(folder, path, report, SignerTrust.Nobody.With(key.Fingerprint.Hex), options.Revoked, head: null, host);
-        if (people.Problems.FirstOrDefault(p => p.Path == Path.GetFileName(written)) is { } wrong)
-        {
-            File.Delete(written);
-            throw new InvalidDataException(wrong.Message);
+            var stated = Checked(complete(new()
+            {
+                Kind = kind,
+                Sequence = number,
+                Previous = before,
+                BundleId = report.BundleId!,
+                TagManifest = report.TagManifestSha256.Value,
+                At = now,
+                By = name,
+                Key = key.PublicKey,
+                Note = note,
+                About = parsed.GetValue(_about),
+                ReplyTo = parsed.GetValue(_reply),
+                Why = parsed.GetValue(_why),
+            }));
+            return BundlePeople.WhyNot(stated, engagement, trust, options.Revoked) is { } wrong ? throw new InvalidDataException(wrong.Message) : stated;
         }
-        await output.WriteLineAsync(people.Lines().Last());
+        var (written, statement, head) = PeopleChain.Append(folder, report.BundleId!, report.TagManifestSha256.Value, key, now, Stated);
+        await output.WriteLineAsync(BundlePeople.Line(statement, engagement, trust));
         await output.WriteLineAsync($"statement {written}");
-        await output.WriteLineAsync($"head {people.Chain.Head}; keep it elsewhere: 'auditcli verify --expect-people-head' then shows a removed statement");
+        await output.WriteLineAsync($"head {head}; keep it elsewhere: 'auditcli verify --expect-people-head' then shows a removed statement");
         return ExitCode.Ok;
     }
 

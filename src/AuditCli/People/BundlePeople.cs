@@ -77,7 +77,10 @@ internal sealed record BundlePeople(string Folder, PeopleChain Chain, ImmutableA
     }
 
     /// <summary>Returns one line for each statement.</summary>
-    public IEnumerable<string> Lines() => Chain.Entries.Select(s =>
+    public IEnumerable<string> Lines() => Chain.Entries.Select(s => Line(s, Engagement, Trust));
+
+    /// <summary>Returns a statement in one line, and whose key signed it.</summary>
+    public static string Line(PeopleStatement s, Engagement? engagement, SignerTrust trust)
     {
         var said = string.Concat(
             s.Role is { } role ? $", {role}" : "",
@@ -87,16 +90,13 @@ internal sealed record BundlePeople(string Folder, PeopleChain Chain, ImmutableA
             s.ReplyTo is { } number ? string.Create(CultureInfo.InvariantCulture, $", in reply to {number}") : "",
             s.Why is { } why ? $", added because: {why}" : "",
             s.Note is { } note ? $": {note}" : "");
+        var source = MemberOf(s, engagement) is not null ? "in the team"
+            : trust.Keys.ContainsKey(s.Fingerprint) ? "trusted; role not checked"
+            : "unknown; role not checked";
+        var key = $"key {s.Fingerprint.Hex[..ShownKey]} ({source})";
         return PrintableText.Of(
-            string.Create(CultureInfo.InvariantCulture, $"{s.Sequence,4} {s.Kind,-10} {Rfc3339.Format(s.At)} {s.By}, {KeyWords(s)}{said}"), 1000);
-    });
-
-    /// <summary>Says whose key signed a statement.</summary>
-    public string KeyWords(PeopleStatement statement) => $"key {statement.Fingerprint.Hex[..ShownKey]} ({Source(statement)})";
-
-    private string Source(PeopleStatement statement) => MemberOf(statement, Engagement) is not null ? "in the team"
-        : Trust.Keys.ContainsKey(statement.Fingerprint) ? "trusted; role not checked"
-        : "unknown; role not checked";
+            string.Create(CultureInfo.InvariantCulture, $"{s.Sequence,4} {s.Kind,-10} {Rfc3339.Format(s.At)} {s.By}, {key}{said}"), 1000);
+    }
 
     private string Summary()
     {
@@ -111,9 +111,10 @@ internal sealed record BundlePeople(string Folder, PeopleChain Chain, ImmutableA
     private static TeamMember? MemberOf(PeopleStatement statement, Engagement? engagement) =>
         engagement?.Team.FirstOrDefault(m => m.Key == statement.Fingerprint);
 
-    private static VerifyProblem? WhyNot(PeopleStatement statement, Engagement? engagement, SignerTrust trust, ImmutableHashSet<Digest> revoked)
+    /// <summary>Returns why a key does not vouch for what is stated with it, or that nobody knows the key; null if it does.</summary>
+    public static VerifyProblem? WhyNot(PeopleStatement statement, Engagement? engagement, SignerTrust trust, ImmutableHashSet<Digest> revoked)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{statement.Sequence:d4}-{statement.Kind}.dsse.json");
+        var name = statement.FileName;
         var key = statement.Fingerprint.Hex[..ShownKey];
         if (revoked.Contains(statement.Fingerprint))
             return Wrong(VerifyCode.KeyRevoked, name, $"the key {key} of {statement.By} is revoked");

@@ -180,10 +180,10 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
 
     private static AnswerElement? OnlyError(WireProtocol protocol, AnswerElement root) => root.Name switch
     {
-        "Error" when protocol == WireProtocol.RestXml => root,
+        "Error" => protocol == WireProtocol.RestXml ? root : null,
+        "Response" when protocol == WireProtocol.RestXml => null,
         // SimpleDB, of the query protocol, has the form of EC2; what stands before EC2 and refuses an action has that of the query protocol.
-        "ErrorResponse" => Errors(root).Take(2).ToArray() is [var only] ? only : null,
-        "Response" when protocol is WireProtocol.Query or WireProtocol.Ec2 => Errors(root).Take(2).ToArray() is [var only] ? only : null,
+        "ErrorResponse" or "Response" => Errors(root).Take(2).ToArray() is [var only] ? only : null,
         _ => null,
     };
 
